@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Settings that every packet may need, one entry in an mmap-able array. */
+#pragma once
+
+#include "fa_types.h"
+
+#define FA_ENDPOINT_LIMIT 4u
+#define FA_POOL_LIMIT 8u
+#define FA_ROUTE_LIMIT 8u
+
+#define FA_CONFIG_ROUTE_BY_KERNEL 0x0001u /* more routes than these: ask the kernel's FIB */
+#define FA_CONFIG_UNKNOWN_SOURCE_PASSES 0x0002u /* access: unknown sources go to the kernel, not dropped */
+#define FA_CONFIG_DECREMENT_TTL 0x0004u
+
+/* address and mask in network order; a v4 prefix has 96 more bits in its mask. */
+struct fa_prefix {
+	struct fa_address address;
+	struct fa_address mask;
+	__u32 path; /* of a route */
+	__u32 pad[3];
+};
+
+struct fa_config {
+	__u32 abi; /* FA_ABI_VERSION */
+	__u32 flags;
+	__u64 hash_secret[2];
+	__u32 host_mask;  /* buckets in the host table minus one */
+	__u32 flow_mask;
+	__u16 mss_v4; /* largest TCP MSS let through in a SYN, 0 for no clamping */
+	__u16 mss_v6;
+	__u16 endpoint_count;
+	__u16 pool_count;
+	__u16 route_count;
+	__u16 pad[3];
+	__u32 default_path_v4; /* towards the core */
+	__u32 default_path_v6;
+	__u32 pad2[2];
+	struct fa_address endpoints[FA_ENDPOINT_LIMIT]; /* tunnel endpoints of this machine */
+	struct fa_prefix pools[FA_POOL_LIMIT]; /* addresses that may be hosts */
+	struct fa_prefix routes[FA_ROUTE_LIMIT]; /* more specific than the default, longest first */
+};

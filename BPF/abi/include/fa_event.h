@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the programs tell the daemon, through the ring buffer fa_events. */
+#pragma once
+
+#include "fa_types.h"
+
+#define FA_EVENT_ICMP_ERROR 1u /* an ICMP error about a packet that we encapsulated; packet follows */
+#define FA_EVENT_PACKET_BYTES 512u
+
+struct fa_event {
+	__u32 kind; /* FA_EVENT_… */
+	__u32 port;
+	__u32 length; /* of packet, in bytes */
+	__u32 reason;
+	__u8 packet[FA_EVENT_PACKET_BYTES];
+};

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Every exit of a program other than a plain pass, one name each: the same in C, in Swift, on the
+ * command line, in metrics and in the manual. X(identifier, name, kind, text), kind being one of
+ * drop, forward, kernel. New ones go at the end of their kind; numbers are not part of any interface. */
+#pragma once
+
+#define FA_REASONS(X) \
+	X(FORWARDED, "forwarded", forward, "sent to its next hop") \
+	X(TO_SERVER, "to_server", forward, "sent to a server of its chain") \
+	X(BYPASSED, "bypassed", forward, "tunnelled packet of another anchor, forwarded around the local servers") \
+	X(ENCAPSULATED, "encapsulated", forward, "put into a tunnel and sent to its next hop") \
+	X(DELIVERED, "delivered", forward, "sent to a host on an access link") \
+	X(ICMP_TOO_BIG, "icmp_too_big", forward, "too big for its tunnel: answered with an ICMP error") \
+	X(TO_KERNEL_UNRESOLVED, "to_kernel_unresolved", kernel, "next hop not resolved yet, left to the kernel") \
+	X(TO_KERNEL_ROUTE, "to_kernel_route", kernel, "route known to the kernel only") \
+	X(TO_KERNEL_ICMP, "to_kernel_icmp", kernel, "ICMP error about a tunnelled packet, relayed by the daemon") \
+	X(MALFORMED, "malformed", drop, "headers cut short or inconsistent") \
+	X(TTL_EXPIRED, "ttl_expired", drop, "TTL or hop limit used up") \
+	X(PEER_UNKNOWN, "peer_unknown", drop, "tunnelled packet from an address that is no tunnel's other end") \
+	X(INNER_SOURCE_UNKNOWN, "inner_source_unknown", drop, "tunnelled packet whose inner source is no host of this router") \
+	X(INNER_SOURCE_NOT_ALLOWED, "inner_source_not_allowed", drop, "tunnelled packet whose inner source belongs to another peer") \
+	X(INNER_DESTINATION_ENDPOINT, "inner_destination_endpoint", drop, "inner destination is a tunnel endpoint of this machine") \
+	X(TUNNEL_KIND_MISMATCH, "tunnel_kind_mismatch", drop, "tunnelled in another way than agreed") \
+	X(TUNNEL_KEY_MISMATCH, "tunnel_key_mismatch", drop, "GRE key is not the agreed one") \
+	X(TUNNEL_NESTED, "tunnel_nested", drop, "more headers than allowed") \
+	X(OUTER_FRAGMENT, "outer_fragment", drop, "fragment of a tunnelled packet") \
+	X(SEQUENCE_OLD, "sequence_old", drop, "older than what was delivered already") \
+	X(DUPLICATE, "duplicate", drop, "second copy of a packet sent on both attachments") \
+	X(ECN_INVALID, "ecn_invalid", drop, "congestion marked on a packet that can't carry the mark (RFC 6040)") \
+	X(SOURCE_UNKNOWN, "source_unknown", drop, "source address is not leased to anyone") \
+	X(SOURCE_NOT_HERE, "source_not_here", drop, "source address is leased, but not to this link and station") \
+	X(SERVER_DOWN, "server_down", drop, "server is down and its flows are refused") \
+	X(TOO_BIG, "too_big", drop, "too big, and no ICMP error may be sent for it") \
+	X(NO_ROUTE, "no_route", drop, "no route to the destination") \
+	X(REDIRECT_FAILED, "redirect_failed", drop, "the kernel could not send it")
+
+enum fa_reason {
+	FA_REASON_NONE = 0, /* plain pass, not counted */
+#define FA_REASON_ENUM(id, name, kind, text) FA_REASON_##id,
+	FA_REASONS(FA_REASON_ENUM)
+#undef FA_REASON_ENUM
+	FA_REASON_COUNT
+};
+
+enum fa_reason_kind { FA_KIND_forward, FA_KIND_kernel, FA_KIND_drop };
+
+#ifndef __bpf__
+const char *fa_reason_name(enum fa_reason reason);
+const char *fa_reason_text(enum fa_reason reason);
+enum fa_reason_kind fa_reason_kind(enum fa_reason reason);
+#endif

@@ -1,0 +1,53 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
+let http = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
+let sockets = Target.Dependency.product(name: "FlyingSocks", package: "FlyingFox")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// A library of the project, its folder in `Sources/` and its tests in `Tests/`.
+func library(_ name: String, _ dependencies: [Target.Dependency], tests: [Target.Dependency] = []) -> [Target] {
+    [
+        .target(name: name, dependencies: dependencies, swiftSettings: strict),
+        .testTarget(
+            name: name + "Tests", dependencies: [.init(stringLiteral: name)] + tests, swiftSettings: strict),
+    ]
+}
+
+let package = Package(
+    name: "FlowAnchor",
+    products: [
+        .executable(name: "anchord", targets: ["anchord"]),
+        .executable(name: "anchorctl", targets: ["anchorctl"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
+    ],
+    targets: [
+        .systemLibrary(name: "CBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
+        .systemLibrary(name: "CNetlink", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-route-3-dev"])]),
+        .target(name: "FlowAnchorABI", path: "BPF/abi", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+        .executableTarget(name: "anchord", dependencies: ["AnchorDaemon", arguments, logging], swiftSettings: strict),
+        .executableTarget(
+            name: "anchorctl", dependencies: ["AnchorDaemon", "NetworkLab", arguments], swiftSettings: strict),
+    ]
+        + library("NetworkTypes", [])
+        + library("BPFKit", ["CBPF"])
+        + library("Netlink", ["CNetlink", "NetworkTypes"])
+        + library("AnchorProtocol", ["NetworkTypes", crypto])
+        + library("AnchorCore", ["AnchorProtocol", "NetworkTypes"])
+        + library("AnchorDataPlane", ["BPFKit", "FlowAnchorABI", "NetworkTypes"])
+        + library(
+            "AnchorDaemon",
+            ["AnchorCore", "AnchorProtocol", "AnchorDataPlane", "BPFKit", "Netlink", "NetworkTypes", logging, toml, http, sockets])
+        + library("NetworkLab", ["Netlink", "NetworkTypes"])
+)

@@ -1,0 +1,6 @@
+/* The system's libbpf, as one Swift module. */
+#pragma once
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+#include <linux/if_link.h>
