@@ -41,13 +41,24 @@ let package = Package(
             name: "anchorctl", dependencies: ["AnchorDaemon", "NetworkLab", arguments], swiftSettings: strict),
     ]
         + library("NetworkTypes", [])
-        + library("BPFKit", ["CBPF"])
+        + [
+            .plugin(name: "CompileBPF", capability: .buildTool()),
+            .target(name: "BPFObjects", swiftSettings: strict, plugins: ["CompileBPF"]),
+            .testTarget(name: "BPFObjectsTests", dependencies: ["BPFObjects"], swiftSettings: strict),
+            .target(name: "CAtomics", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+        ]
+        + library("BPFKit", ["CBPF", "CAtomics"], tests: ["BPFObjects"])
         + library("Netlink", ["CNetlink", "NetworkTypes"])
         + library("AnchorProtocol", ["NetworkTypes", crypto])
         + library("AnchorCore", ["AnchorProtocol", "NetworkTypes"])
-        + library("AnchorDataPlane", ["BPFKit", "FlowAnchorABI", "NetworkTypes"])
+        + library(
+            "AnchorDataPlane", ["BPFKit", "BPFObjects", "CAtomics", "CBPF", "FlowAnchorABI", "NetworkTypes"],
+            tests: ["BPFObjects", "BPFKit"])
         + library(
             "AnchorDaemon",
-            ["AnchorCore", "AnchorProtocol", "AnchorDataPlane", "BPFKit", "Netlink", "NetworkTypes", logging, toml, http, sockets])
+            [
+                "AnchorCore", "AnchorProtocol", "AnchorDataPlane", "BPFKit", "Netlink", "NetworkTypes", logging, toml,
+                http, sockets,
+            ])
         + library("NetworkLab", ["Netlink", "NetworkTypes"])
 )
