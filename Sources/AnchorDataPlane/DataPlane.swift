@@ -1,0 +1,64 @@
+import NetworkTypes
+
+/// The tables that the BPF programs act on, as the daemon sees them. One writer: a second one on the
+/// same tables is refused when they are opened. Methods may be called from any thread.
+public protocol DataPlane: AnyObject, Sendable {
+    // MARK: Hosts
+
+    /// Adds the host, or changes it in place: no packet sees half of two entries or finds none.
+    func setHost(_ entry: HostEntry) throws(DataPlaneError)
+    /// Many at once, for a start with a million of them.
+    func setHosts(_ entries: some Sequence<HostEntry>) throws(DataPlaneError)
+    /// - Returns: whether there was one.
+    @discardableResult
+    func removeHost(_ key: HostKey) throws(DataPlaneError) -> Bool
+    func host(_ key: HostKey) throws(DataPlaneError) -> HostEntry?
+    /// Calls `body` with each host and how long no packet of it was seen, until it returns `false`.
+    /// Entries that come or go meanwhile may or may not be among them.
+    func scanHosts(_ body: (HostEntry, Duration) -> Bool) throws(DataPlaneError)
+    /// Hosts of which no packet was seen for `idle` or longer [0050].
+    func hosts(idleFor idle: Duration) throws(DataPlaneError) -> [HostKey]
+    var hostTable: TableStatistics { get }
+
+    // MARK: Paths
+
+    /// The path for this specification, made if there is none. It lasts while something names it;
+    /// one that nothing names may be taken back at the next call.
+    func path(for specification: PathSpecification) throws(DataPlaneError) -> PathIndex
+    /// Tells where a next hop is: all paths through it are rewritten, atomically for each packet.
+    func setNextHop(_ nextHop: NextHop, _ resolution: NextHopResolution) throws(DataPlaneError)
+    var paths: [PathEntry] { get }
+
+    // MARK: Chains, ports, configuration
+
+    /// - Parameter index: 1…255.
+    func setChain(_ index: ChainIndex, _ chain: ServerChain) throws(DataPlaneError)
+    func chain(_ index: ChainIndex) -> ServerChain
+    /// Describes the interface to the programs; its MAC, MTU and addresses go into the paths through it.
+    /// `nil` frees the number.
+    func setPort(_ index: PortIndex, _ port: Port?) throws(DataPlaneError)
+    func port(_ index: PortIndex) -> Port?
+    func setConfiguration(_ configuration: DataPlaneConfiguration) throws(DataPlaneError)
+    var configuration: DataPlaneConfiguration { get }
+
+    // MARK: What happened
+
+    /// Packets by reason since the tables were made, those that are 0 included.
+    func reasonCounts() throws(DataPlaneError) -> [Reason: UInt64]
+}
+
+/// How full a table is.
+public struct TableStatistics: Hashable, Sendable {
+    /// Entries, spilled ones included.
+    public var entries: Int
+    /// Slots of the table.
+    public var capacity: Int
+    /// Entries that found both their buckets full and are in the spill map.
+    public var spilled: Int
+
+    public init(entries: Int, capacity: Int, spilled: Int) {
+        self.entries = entries
+        self.capacity = capacity
+        self.spilled = spilled
+    }
+}

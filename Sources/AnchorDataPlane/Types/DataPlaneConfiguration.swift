@@ -1,0 +1,56 @@
+import FlowAnchorABI
+import NetworkTypes
+
+/// Settings that every packet may need. The hash secret and the tables' sizes are the data plane's own
+/// and stay as they are.
+public struct DataPlaneConfiguration: Hashable, Sendable {
+    /// Tunnel endpoints of this machine, at most 4.
+    public var endpoints: [IPAddress]
+    /// Prefixes whose addresses may be hosts, at most 8.
+    public var pools: [IPPrefix]
+    /// Routes more specific than the default, at most 8; longest first whatever their order here.
+    public var routes: [Route]
+    /// Path towards the core, 0 for none.
+    public var defaultPathV4: PathIndex
+    public var defaultPathV6: PathIndex
+    /// Largest TCP MSS let through in a SYN, in bytes, 0 for no clamping.
+    public var maximumSegmentV4: UInt16
+    public var maximumSegmentV6: UInt16
+    /// There are more routes than these: ask the kernel.
+    public var routesByKernel: Bool
+    /// Unknown sources on access links go to the kernel rather than being dropped.
+    public var unknownSourcePasses: Bool
+    /// This machine is a router: TTL and hop limit are decremented.
+    public var decrementsTTL: Bool
+
+    public struct Route: Hashable, Sendable {
+        public var prefix: IPPrefix
+        public var path: PathIndex
+
+        public init(prefix: IPPrefix, path: PathIndex) {
+            self.prefix = prefix
+            self.path = path
+        }
+    }
+
+    public init(
+        endpoints: [IPAddress] = [], pools: [IPPrefix] = [], routes: [Route] = [], defaultPathV4: PathIndex = 0,
+        defaultPathV6: PathIndex = 0, maximumSegmentV4: UInt16 = 0, maximumSegmentV6: UInt16 = 0,
+        routesByKernel: Bool = false, unknownSourcePasses: Bool = false, decrementsTTL: Bool = true
+    ) {
+        self.endpoints = endpoints
+        self.pools = pools
+        self.routes = routes
+        self.defaultPathV4 = defaultPathV4
+        self.defaultPathV6 = defaultPathV6
+        self.maximumSegmentV4 = maximumSegmentV4
+        self.maximumSegmentV6 = maximumSegmentV6
+        self.routesByKernel = routesByKernel
+        self.unknownSourcePasses = unknownSourcePasses
+        self.decrementsTTL = decrementsTTL
+    }
+
+    public static let endpointLimit = Int(FA_ENDPOINT_LIMIT)
+    public static let poolLimit = Int(FA_POOL_LIMIT)
+    public static let routeLimit = Int(FA_ROUTE_LIMIT)
+}
