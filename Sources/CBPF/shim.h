@@ -1,6 +1,8 @@
 /* The system's libbpf, as one Swift module. */
 #pragma once
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
+#include <sys/vfs.h>
