@@ -41,6 +41,7 @@ let package = Package(
             name: "anchorctl", dependencies: ["AnchorDaemon", "NetworkLab", arguments], swiftSettings: strict),
     ]
         + library("NetworkTypes", [])
+        + library("PacketKit", ["NetworkTypes"], tests: ["NetworkTypes"])
         + [
             .plugin(name: "CompileBPF", capability: .buildTool()),
             .target(name: "BPFObjects", swiftSettings: strict, plugins: ["CompileBPF"]),
