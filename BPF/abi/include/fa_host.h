@@ -14,6 +14,8 @@
 #define FA_HOST_SEQUENCED 0x0008u /* GRE with sequence numbers, older ones dropped [0054] */
 #define FA_HOST_BICAST 0x0010u /* while both bits are set: copies on both ways, the second dropped */
 #define FA_HOST_REFUSED 0x0020u /* its server is down and it may not pass without */
+/* While both bits are set and no copies are sent: the tunnel's way, otherwise the attached way. */
+#define FA_HOST_PREFER_TUNNEL 0x0080u
 /* An address of this node itself (mobile node only): its anchor is at peer. */
 #define FA_HOST_OWN 0x0040u
 
@@ -31,7 +33,7 @@ struct fa_host_value {
 		struct fa_address peer;       /* FA_HOST_TUNNELLED: other end of the tunnel, the care-of address */
 		struct fa_neighbour neighbour; /* FA_HOST_ATTACHED alone */
 	};
-	__u32 path;  /* index in fa_paths: how to reach it */
+	__u32 path;  /* index in fa_paths: how to reach it; through the tunnel where it is both */
 	__u16 chain; /* index in fa_chains: its servers, 0 for none */
 	__u16 flags; /* FA_HOST_… */
 	__be32 tunnel_key_be;
@@ -51,12 +53,50 @@ struct fa_host_extra {
 	struct fa_host_value shadow;
 	struct fa_neighbour neighbour; /* FA_HOST_ATTACHED together with FA_HOST_TUNNELLED */
 	__u32 neighbour_path;
-	__u32 transmit_sequence; /* last GRE sequence number sent */
+	__u32 transmit_sequence; /* next GRE sequence number to send */
 	/* Last GRE sequence number delivered in the low half; bit 32 set once there was one. */
 	__u64 receive_sequence;
+};
+
+/* The spill map fa_hosts_spill: hosts that found no slot. The value is a slot as it would be in the
+ * tables, LIVE, with another generation in its word at each update of it. */
+struct fa_host_key {
+	struct fa_address address;
+	__u32 realm;
+	__u32 pad;
+};
+
+struct fa_host_spilled {
+	struct fa_host host;
+	struct fa_host_extra extra;
+};
+
+/* The map fa_peers: the far ends of all tunnels, by address. No packet needs it that is let through;
+ * it tells a packet from nobody we know from one whose inner source is not the peer's. */
+struct fa_peer {
+	__u32 users; /* hosts at this peer */
+};
+
+/* The map fa_duplicates: packets of hosts that send copies on both ways [0052]. A line is a bucket;
+ * an entry is 0 or
+ *
+ *   bits  0..15  copies seen on the attached way minus copies seen through the tunnel, signed
+ *   bits 16..31  time of the last one, in units of 4 jiffies
+ *   bits 32..63  tag, from the hash of what stays the same in a packet on its way
+ *
+ * A copy goes on if it puts its own way ahead, so each packet goes on once, whichever copy is first,
+ * and packets that are rightly alike are not taken for copies of one. */
+#define FA_DUPLICATE_ENTRIES 8u
+#define FA_DUPLICATE_LIFETIME 128u /* in units of 4 jiffies */
+
+struct fa_duplicate_line {
+	__u64 entries[FA_DUPLICATE_ENTRIES];
 };
 
 FA_STATIC_ASSERT(sizeof(struct fa_neighbour) == 16, "size");
 FA_STATIC_ASSERT(sizeof(struct fa_host_value) == 32, "size");
 FA_STATIC_ASSERT(sizeof(struct fa_host) == 64, "one cache line");
 FA_STATIC_ASSERT(sizeof(struct fa_host_extra) == 64, "one cache line");
+FA_STATIC_ASSERT(sizeof(struct fa_host_key) == 24, "size");
+FA_STATIC_ASSERT(sizeof(struct fa_host_spilled) == 128, "two cache lines");
+FA_STATIC_ASSERT(sizeof(struct fa_duplicate_line) == 64, "one cache line");

@@ -17,6 +17,7 @@
 #define FA_PATH_COPY_DSCP 0x0080u /* inner DSCP to the outer header, otherwise path.dscp */
 #define FA_PATH_DROP 0x0100u /* no such path: drop under path.reason */
 #define FA_PATH_KERNEL 0x0200u /* leave it to the kernel, after the action */
+#define FA_PATH_MAC_KEEP 0x0400u /* Ethernet destination stays as the frame came in with */
 
 struct fa_path_copy {
 	__u16 flags; /* FA_PATH_… */
@@ -27,8 +28,9 @@ struct fa_path_copy {
 	__u8 ttl;    /* of the outer header */
 	__u8 dscp;   /* of the outer header in the upper six bits, where it is not copied */
 	__be16 vlan_be; /* TCI of an 802.1Q tag to send with, 0 for none */
-	/* One's complement sum, not folded to its complement, of the outer IPv4 header with total length,
-	 * TOS, and destination (where FA_PATH_PEER_FROM_HOST) zero. */
+	/* One's complement sum, folded to 16 bits but not complemented, of the outer IPv4 header's words as
+	 * loaded from memory, with TOS, total length, protocol, checksum and destination zero:
+	 * 45 00 | 00 00 | 00 00 | 40 00 | ttl 00 | 00 00 | source | 00 00 00 00. 0 without such a header. */
 	__u16 checksum;
 	__u8 mac_destination[6];
 	__u8 mac_source[6];

@@ -17,8 +17,13 @@
  * that dies half-way loses nothing: write the new value to the shadow, LIVE -> SHADOWED (readers now
  * take the value from the shadow), write the slot's value, SHADOWED -> LIVE.
  *
- * The hash is SipHash-like with a 128-bit secret from boot (fa_config.hash_secret). Home bucket and
- * the other bucket come from different bits of it, see fa_bucket_first and fa_bucket_second. */
+ * The hash is keyed with a 128-bit secret from boot (fa_config.hash_secret), see fa_hash.h. Both
+ * buckets, the slot to begin with and the tag come from different bits of it. A key goes to its second
+ * bucket only when there is no room in the first.
+ *
+ * Order of loads and stores is all that holds this together on the readers' side: they issue no
+ * barriers. That is right where loads are not reordered with loads, nor stores with stores (x86-64);
+ * elsewhere the daemon refuses to start. */
 #pragma once
 
 #include "fa_types.h"
