@@ -46,15 +46,18 @@ let package = Package(
             .plugin(name: "CompileBPF", capability: .buildTool()),
             .target(name: "BPFObjects", swiftSettings: strict, plugins: ["CompileBPF"]),
             .testTarget(name: "BPFObjectsTests", dependencies: ["BPFObjects"], swiftSettings: strict),
+            .target(
+                name: "KernelTestSupport", dependencies: ["BPFKit"], path: "Tests/KernelTestSupport",
+                swiftSettings: strict),
             .target(name: "CAtomics", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         ]
-        + library("BPFKit", ["CBPF", "CAtomics"], tests: ["BPFObjects"])
+        + library("BPFKit", ["CBPF", "CAtomics"], tests: ["BPFObjects", "CBPF", "KernelTestSupport"])
         + library("Netlink", ["CNetlink", "NetworkTypes"])
         + library("AnchorProtocol", ["NetworkTypes", crypto])
         + library("AnchorCore", ["AnchorProtocol", "NetworkTypes"])
         + library(
             "AnchorDataPlane", ["BPFKit", "BPFObjects", "CAtomics", "CBPF", "FlowAnchorABI", "NetworkTypes"],
-            tests: ["BPFObjects", "BPFKit"])
+            tests: ["BPFObjects", "BPFKit", "CBPF", "KernelTestSupport"])
         + library(
             "AnchorDaemon",
             [

@@ -27,7 +27,7 @@ public struct BPFMap<Key, Value>: ~Copyable, Sendable {
     /// Makes a map.
     public init(making description: BPFMapDescription) throws(BPFError) {
         var options = bpf_map_create_opts()
-        options.sz = MemoryLayout<bpf_map_create_opts>.size
+        options.sz = optionsSize(endingWith: \bpf_map_create_opts.map_ifindex)
         options.map_flags = description.flags
         let made = bpf_map_create(
             bpf_map_type(description.type), String(description.name.prefix(15)), description.keySize,

@@ -42,7 +42,7 @@ extension BPFProgram {
     ) throws(BPFError) -> BPFTestRun {
         let capacity = packet.count + Self.headroom
         var options = bpf_test_run_opts()
-        options.sz = MemoryLayout<bpf_test_run_opts>.size
+        options.sz = optionsSize(endingWith: \bpf_test_run_opts.batch_size)
         options.repeat = count
         var status: Int32 = 0
         let raw = descriptor.raw
@@ -80,7 +80,7 @@ extension BPFProgram {
         context.data_end = UInt32(packet.count)
         context.ingress_ifindex = interface
         var options = bpf_test_run_opts()
-        options.sz = MemoryLayout<bpf_test_run_opts>.size
+        options.sz = optionsSize(endingWith: \bpf_test_run_opts.batch_size)
         options.repeat = count
         options.batch_size = batch
         options.flags = 1 << 1  // BPF_F_TEST_XDP_LIVE_FRAMES

@@ -74,7 +74,7 @@ public struct TrafficControlHook: Hashable, Sendable {
 
     private var hook: bpf_tc_hook {
         var hook = bpf_tc_hook()
-        hook.sz = MemoryLayout<bpf_tc_hook>.size
+        hook.sz = optionsSize(endingWith: \bpf_tc_hook.parent)
         hook.ifindex = interface
         hook.attach_point = direction == .ingress ? BPF_TC_INGRESS : BPF_TC_EGRESS
         return hook
@@ -82,7 +82,7 @@ public struct TrafficControlHook: Hashable, Sendable {
 
     private var filter: bpf_tc_opts {
         var options = bpf_tc_opts()
-        options.sz = MemoryLayout<bpf_tc_opts>.size
+        options.sz = optionsSize(endingWith: \bpf_tc_opts.priority)
         options.handle = Self.handle
         options.priority = Self.priority
         return options

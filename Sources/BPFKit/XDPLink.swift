@@ -26,7 +26,7 @@ public struct XDPLink: ~Copyable, Sendable {
         var refused: BPFError?
         for mode in modes {
             var options = bpf_link_create_opts()
-            options.sz = MemoryLayout<bpf_link_create_opts>.size
+            options.sz = optionsSize(endingWith: \bpf_link_create_opts.target_btf_id)
             options.flags = mode == .native ? UInt32(XDP_FLAGS_DRV_MODE) : UInt32(XDP_FLAGS_SKB_MODE)
             let raw = program.descriptor.raw
             let (made, log) = LibraryLog.capture {
@@ -117,7 +117,7 @@ public struct XDPProgramInfo: Hashable, Sendable {
     /// - Returns: `nil` if the interface has none.
     public static func on(_ interface: Int32) -> XDPProgramInfo? {
         var options = bpf_xdp_query_opts()
-        options.sz = MemoryLayout<bpf_xdp_query_opts>.size
+        options.sz = optionsSize(endingWith: \bpf_xdp_query_opts.attach_mode)
         guard bpf_xdp_query(interface, 0, &options) == 0 else { return nil }
         let candidates = [options.drv_prog_id, options.hw_prog_id, options.skb_prog_id, options.prog_id]
         guard let identifier = candidates.first(where: { $0 != 0 }) else { return nil }

@@ -1,0 +1,42 @@
+import Foundation
+import Glibc
+
+/// Two interfaces joined by a cable, removed with the object.
+public final class VirtualPair: Sendable {
+    public let first: String
+    public let second: String
+
+    /// - Parameter prefix: unique among the tests that run at once, at most six characters.
+    public init(prefix: String) throws {
+        let number = getpid() % 100_000
+        first = "\(prefix)\(number)a"
+        second = "\(prefix)\(number)b"
+        try run("link", "add", first, "type", "veth", "peer", "name", second)
+        try run("link", "set", first, "up")
+        try run("link", "set", second, "up")
+    }
+
+    deinit { remove() }
+
+    public var firstIndex: Int32 { Int32(if_nametoindex(first)) }
+    public var secondIndex: Int32 { Int32(if_nametoindex(second)) }
+
+    /// Takes both interfaces away.
+    public func remove() { try? run("link", "delete", first) }
+
+    private func run(_ arguments: String...) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["ip"] + arguments
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw CommandFailed(command: "ip " + arguments.joined(separator: " "))
+        }
+    }
+
+    public struct CommandFailed: Error {
+        public let command: String
+    }
+}
