@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "fa_reasons.h"
 
+/* clang-format off */
 static const struct {
 	const char *name;
 	const char *text;
@@ -11,6 +12,7 @@ static const struct {
 	FA_REASONS(FA_REASON_ROW)
 #undef FA_REASON_ROW
 };
+/* clang-format on */
 
 const char *fa_reason_name(enum fa_reason reason)
 {

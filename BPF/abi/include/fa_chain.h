@@ -10,7 +10,7 @@
 
 struct fa_chain {
 	__u32 flags;
-	__u32 up;   /* path to the first server's inside leg */
+	__u32 up; /* path to the first server's inside leg */
 	__u32 down; /* path to the last server's outside leg */
 	__u32 pad;
 };

@@ -24,7 +24,7 @@ struct fa_config {
 	__u32 abi; /* FA_ABI_VERSION */
 	__u32 flags;
 	__u64 hash_secret[2];
-	__u32 host_mask;  /* buckets in the host table minus one */
+	__u32 host_mask; /* buckets in the host table minus one */
 	__u32 flow_mask;
 	__u16 mss_v4; /* largest TCP MSS let through in a SYN, 0 for no clamping */
 	__u16 mss_v6;

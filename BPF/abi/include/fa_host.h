@@ -30,10 +30,10 @@ struct fa_neighbour {
 /* What is done with a host's packets; 32 bytes, copied as four words. */
 struct fa_host_value {
 	union {
-		struct fa_address peer;       /* FA_HOST_TUNNELLED: other end of the tunnel, the care-of address */
+		struct fa_address peer; /* FA_HOST_TUNNELLED: other end of the tunnel, the care-of address */
 		struct fa_neighbour neighbour; /* FA_HOST_ATTACHED alone */
 	};
-	__u32 path;  /* index in fa_paths: how to reach it; through the tunnel where it is both */
+	__u32 path; /* index in fa_paths: how to reach it; through the tunnel where it is both */
 	__u16 chain; /* index in fa_chains: its servers, 0 for none */
 	__u16 flags; /* FA_HOST_… */
 	__be32 tunnel_key_be;
@@ -42,7 +42,7 @@ struct fa_host_value {
 
 struct fa_host {
 	struct fa_slot_header header;
-	__u32 realm;     /* tells equal addresses apart; 0 where there are none */
+	__u32 realm; /* tells equal addresses apart; 0 where there are none */
 	__u32 last_seen; /* in ticks of 256 jiffies, written when it changes */
 	struct fa_address address;
 	struct fa_host_value value;

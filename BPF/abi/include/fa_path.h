@@ -21,12 +21,12 @@
 
 struct fa_path_copy {
 	__u16 flags; /* FA_PATH_… */
-	__u16 mtu;   /* largest IP packet that fits before anything is pushed, in bytes */
-	__u32 port;  /* index in fa_ports of the outgoing interface */
-	__u8 push;   /* bytes of IP and GRE header to put in front: 0, 20, 28, 32, 40, 48, 52 */
+	__u16 mtu; /* largest IP packet that fits before anything is pushed, in bytes */
+	__u32 port; /* index in fa_ports of the outgoing interface */
+	__u8 push; /* bytes of IP and GRE header to put in front: 0, 20, 28, 32, 40, 48, 52 */
 	__u8 reason; /* enum fa_reason, with FA_PATH_DROP */
-	__u8 ttl;    /* of the outer header */
-	__u8 dscp;   /* of the outer header in the upper six bits, where it is not copied */
+	__u8 ttl; /* of the outer header */
+	__u8 dscp; /* of the outer header in the upper six bits, where it is not copied */
 	__be16 vlan_be; /* TCI of an 802.1Q tag to send with, 0 for none */
 	/* One's complement sum, folded to 16 bits but not complemented, of the outer IPv4 header's words as
 	 * loaded from memory, with TOS, total length, protocol, checksum and destination zero:

@@ -20,7 +20,7 @@
 struct fa_port {
 	__u32 role;
 	__u32 ifindex;
-	__u32 next_up;   /* path after a server, towards the core; 0: route it */
+	__u32 next_up; /* path after a server, towards the core; 0: route it */
 	__u32 next_down; /* path after a server, towards the node; 0: look the host up */
 	__u16 mtu;
 	__u16 flags;

@@ -4,6 +4,8 @@
  * drop, forward, kernel. New ones go at the end of their kind; numbers are not part of any interface. */
 #pragma once
 
+/* One reason a line. */
+/* clang-format off */
 #define FA_REASONS(X) \
 	X(FORWARDED, "forwarded", forward, "sent to its next hop") \
 	X(TO_SERVER, "to_server", forward, "sent to a server of its chain") \
@@ -41,6 +43,7 @@ enum fa_reason {
 #undef FA_REASON_ENUM
 	FA_REASON_COUNT
 };
+/* clang-format on */
 
 enum fa_reason_kind { FA_KIND_forward, FA_KIND_kernel, FA_KIND_drop };
 

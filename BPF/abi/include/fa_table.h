@@ -45,9 +45,9 @@ struct fa_slot_header {
 
 /* What is known of a table while it runs; beside the slots, in an array map of its own. */
 struct fa_table_state {
-	__u64 live;       /* slots LIVE or SHADOWED, spilled entries not counted */
+	__u64 live; /* slots LIVE or SHADOWED, spilled entries not counted */
 	__u64 overflowed; /* inserts that found both buckets full */
-	__u32 spilled;    /* entries in the spill map; 0 lets a reader skip it */
+	__u32 spilled; /* entries in the spill map; 0 lets a reader skip it */
 	__u32 second_bucket; /* not 0 once any key has gone to its second bucket; never reset while live */
 	__u8 pad[40];
 };

@@ -1,0 +1,33 @@
+import Foundation
+
+/// Reads captures with tshark, a dissector that shares no code with this project.
+public enum HeaderReader {
+    /// The packets of a capture file, in the order of the file.
+    /// - Parameters:
+    ///   - link: the name that each packet carries.
+    ///   - filter: a display filter of Wireshark, such as `icmp || icmpv6`.
+    public static func read(_ path: String, link: String, filter: String? = nil) throws -> [CapturedPacket] {
+        var arguments = ["tshark", "-n", "-r", path, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a"]
+        // Fragments and segments stay the packets that they were on the link.
+        for preference in ["ip.defragment:FALSE", "ipv6.defragment:FALSE", "tcp.desegment_tcp_streams:FALSE"] {
+            arguments += ["-o", preference]
+        }
+        arguments += CapturedPacket.fields.flatMap { ["-e", $0] }
+        if let filter { arguments += ["-Y", filter] }
+        return try Command(arguments).check(timeout: .seconds(120))
+            .split(separator: "\n").compactMap { CapturedPacket(tsharkLine: $0, link: link) }
+    }
+
+    /// How many packets have a checksum that tshark finds wrong, in any IP, TCP, UDP or ICMP header.
+    public static func countBadChecksums(_ path: String) throws -> Int {
+        let checked = ["ip.check_checksum", "tcp.check_checksum", "udp.check_checksum"]
+        let bad = [
+            "ip.checksum.status==0", "tcp.checksum.status==0", "udp.checksum.status==0", "icmp.checksum.status==0",
+            "icmpv6.checksum.status==0",
+        ]
+        return try Command(
+            ["tshark", "-n", "-r", path, "-Y", bad.joined(separator: " || "), "-T", "fields", "-e", "frame.number"]
+                + checked.flatMap { ["-o", "\($0):TRUE"] }
+        ).check(timeout: .seconds(120)).split(separator: "\n").count
+    }
+}

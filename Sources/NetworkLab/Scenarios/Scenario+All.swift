@@ -1,0 +1,4 @@
+extension Scenario {
+    /// All that there are, in the order of the rows.
+    public static let all: [Scenario] = [serverControl]
+}
