@@ -65,4 +65,8 @@ let package = Package(
                 http, sockets,
             ])
         + library("NetworkLab", ["Netlink", "NetworkTypes"])
+        + [
+            .testTarget(
+                name: "EndToEndTests", dependencies: ["NetworkLab", "anchord", "anchorctl"], swiftSettings: strict)
+        ]
 )

@@ -9,7 +9,8 @@ extension LabCommand {
             abstract: "Run scenarios, each in a lab of its own.",
             discussion: "Prints a line for each check. The exit code is 0 only if all have passed.")
 
-        @Argument(help: "Names of scenarios, such as A2 A5 S1; all of them if none is named.") var scenarios: [String] = []
+        @Argument(help: "Names of scenarios, such as A2 A5 S1; all of them if none is named.") var scenarios: [String] =
+            []
         @Option(help: "4 or 6; both if not given.") var family: AddressFamily?
         @Flag(help: "One JSON object a line for each scenario, instead of text.") var json = false
         @Option(help: "Keep the captures in this folder.") var pcap: String?
@@ -48,7 +49,8 @@ extension LabCommand {
 
         @Option(help: "Its name, 1 to 8 lower-case letters and digits.") var name: String?
         @Option(help: "Number of access routers, 1 to 9.") var routers = 3
-        @Option(help: "How the servers are connected: two-legged, one-legged or none.") var server = ServerKind.twoLegged
+        @Option(help: "How the servers are connected: two-legged, one-legged or none.") var server = ServerKind
+            .twoLegged
         @Option(help: "Interfaces of the mobile node, 1 or 2.") var interfaces = 1
 
         func validate() throws {

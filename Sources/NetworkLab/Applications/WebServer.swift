@@ -49,7 +49,9 @@ public final class Download {
     private let path: String
 
     /// - Parameter source: the address to connect from; by default the kernel's choice.
-    public init(on lab: Lab, from server: WebServer, family: AddressFamily, name: String, source: IPAddress? = nil) throws {
+    public init(on lab: Lab, from server: WebServer, family: AddressFamily, name: String, source: IPAddress? = nil)
+        throws
+    {
         path = "\(lab.identity.folder)/\(name).bin"
         try? FileManager.default.removeItem(atPath: path)
         var arguments = ["curl", "--silent", "--show-error", "--fail", "--connect-timeout", "5", "--output", path]

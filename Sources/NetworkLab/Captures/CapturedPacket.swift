@@ -25,7 +25,8 @@ public struct CapturedPacket: Hashable, Sendable {
 
     /// - Returns: `nil` for a frame without an IP header.
     init?(tsharkLine line: some StringProtocol, link: String) {
-        let columns = String(line).split(separator: "\t" as Character, omittingEmptySubsequences: false).map(String.init)
+        let columns = String(line).split(separator: "\t" as Character, omittingEmptySubsequences: false).map(
+            String.init)
         guard columns.count == Self.fields.count else { return nil }
         func list(_ index: Int) -> [String] { columns[index].split(separator: ",").map(String.init) }
         let keyFlags = list(11).map { $0 == "1" || $0 == "True" }
