@@ -7,7 +7,8 @@ import NetworkTypes
 /// Wait until ``descriptor`` is readable, then call ``receive()``. For one thread or one serial queue.
 public final class SocketMonitor {
     public enum Event: Hashable, Sendable {
-        /// Gone. A TCP connection that closed first is reported when it passes into TIME_WAIT.
+        /// Closed by its program and by the protocol: no packet of the flow will come from it any more. A TCP socket
+        /// that closed first is reported when it passes into TIME_WAIT.
         case destroyed(SocketDescription)
         /// Events were lost because they came faster than they were received: list the sockets again.
         case overrun

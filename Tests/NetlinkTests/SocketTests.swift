@@ -40,15 +40,16 @@ struct SocketTests {
         let namespace = try namespace()
         let monitor = try SocketMonitor([.tcp], namespace: namespace)
         let listener = try TestSocket.listening(in: namespace, on: Self.loopbacks[0])
-        let client = try TestSocket.connected(
+        var client: TestSocket? = try TestSocket.connected(
             in: namespace, .tcp, to: Self.loopbacks[0], port: listener.port(), family: AF_INET6)
-        let port = try client.port()
+        let port = try client!.port()
         let diagnostics = try SocketDiagnostics(namespace: namespace)
         let found = try #require(
             try diagnostics.sockets(.tcp, local: Self.loopbacks[0]).first { $0.localPort == port })
         #expect(found.socketFamily == .v6)
         #expect(found.remote == Self.loopbacks[0])
         try diagnostics.destroy(found)
+        client = nil
         let ended = try monitor.first("end") { $0.localPort == port && $0.isConnected }
         #expect(ended.local == Self.loopbacks[0])
     }

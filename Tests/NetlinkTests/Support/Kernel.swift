@@ -32,7 +32,9 @@ extension NetworkNamespace {
             defer { arguments.forEach { free($0) } }
             var child = pid_t()
             let code = posix_spawnp(&child, words[0], nil, nil, &arguments, environ)
-            guard code == 0 else { throw CommandFailure(description: "\(words[0]): \(String(cString: strerror(code)))") }
+            guard code == 0 else {
+                throw CommandFailure(description: "\(words[0]): \(String(cString: strerror(code)))")
+            }
             var status: Int32 = 0
             while waitpid(child, &status, 0) < 0, errno == EINTR {}
             guard status == 0 else {
