@@ -2,6 +2,7 @@
 #pragma once
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
+#include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/inet_diag.h>
 #include <linux/neighbour.h>

@@ -22,11 +22,15 @@ public struct Link: Hashable, Sendable {
     public let parent: InterfaceIndex?
     /// The driver's own name for its kind: `veth`, `bridge`, `vlan`; `nil` for hardware.
     public let kind: String?
+    /// How often the carrier came and went since the interface was made: a flap shows, however short it was.
+    public let carrierChanges: UInt32
+    /// Its packets begin with an Ethernet header; a cellular modem's, for example, do not.
+    public let isEthernet: Bool
 
     public init(
         index: InterfaceIndex, name: String, mac: MACAddress?, mtu: Int, flags: Flags,
         operationalState: OperationalState, master: InterfaceIndex? = nil, parent: InterfaceIndex? = nil,
-        kind: String? = nil
+        kind: String? = nil, carrierChanges: UInt32 = 0, isEthernet: Bool = true
     ) {
         self.index = index
         self.name = name
@@ -37,6 +41,8 @@ public struct Link: Hashable, Sendable {
         self.master = master
         self.parent = parent
         self.kind = kind
+        self.carrierChanges = carrierChanges
+        self.isEthernet = isEthernet
     }
 
     /// Set up by an administrator.
@@ -76,6 +82,8 @@ extension Link {
         guard let name = rtnl_link_get_name(link) else { return nil }
         let master = rtnl_link_get_master(link)
         let parent = rtnl_link_get_link(link)
+        var carrierChanges: UInt32 = 0
+        rtnl_link_get_carrier_changes(link, &carrierChanges)
         self.init(
             index: InterfaceIndex(rtnl_link_get_ifindex(link)),
             name: String(cString: name),
@@ -85,7 +93,9 @@ extension Link {
             operationalState: OperationalState(rawValue: rtnl_link_get_operstate(link)) ?? .unknown,
             master: master > 0 ? InterfaceIndex(master) : nil,
             parent: parent > 0 ? InterfaceIndex(parent) : nil,
-            kind: rtnl_link_get_type(link).map { String(cString: $0) })
+            kind: rtnl_link_get_type(link).map { String(cString: $0) },
+            carrierChanges: carrierChanges,
+            isEthernet: [ARPHRD_ETHER, ARPHRD_LOOPBACK].contains(Int32(rtnl_link_get_arptype(link))))
     }
 
     /// `nil` for anything but a whole link: the messages about bridge ports and wireless events have the same types.

@@ -5,7 +5,8 @@ import NetworkTypes
 /// A route with one next hop.
 public struct Route: Hashable, Sendable {
     public var destination: IPPrefix
-    /// Next hop; `nil` where the destination is on the link.
+    /// Next hop; `nil` where the destination is on the link. An IPv4 route may go by an IPv6 gateway (RFC 8950's
+    /// forwarding), which is then found by neighbour discovery.
     public var gateway: IPAddress?
     public var interface: InterfaceIndex?
     /// The source address of packets whose sender leaves the choice to the kernel (`src`).
@@ -150,8 +151,12 @@ extension Route {
             guard let hop = rtnl_route_nh_alloc() else { fatalError("out of memory") }
             if let interface { rtnl_route_nh_set_ifindex(hop, Int32(interface)) }
             if let gateway {
-                let gateway = LibnlAddress(gateway)
-                rtnl_route_nh_set_gateway(hop, gateway.pointer)
+                let address = LibnlAddress(gateway)
+                if gateway.family == destination.family {
+                    rtnl_route_nh_set_gateway(hop, address.pointer)
+                } else {
+                    rtnl_route_nh_set_via(hop, address.pointer)
+                }
             }
             if isOnLink { rtnl_route_nh_set_flags(hop, UInt32(RTNH_F_ONLINK)) }
             rtnl_route_add_nexthop(object, hop)

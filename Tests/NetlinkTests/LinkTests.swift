@@ -46,6 +46,7 @@ struct LinkTests {
         let pair = try Pair()
         let monitor = try NetlinkMonitor(.links, namespace: pair.near)
         let index = try pair.nearIndex()
+        let before = try pair.nearSocket.link(index: index).carrierChanges
         for isUp in [false, true] {
             try pair.farSocket.changeLink(pair.farIndex(), up: isUp)
             try monitor.first("carrier \(isUp)") { change in
@@ -53,6 +54,7 @@ struct LinkTests {
             }
             #expect(try pair.nearSocket.link(index: index).isUp, "still up as far as the administrator is concerned")
         }
+        #expect(try pair.nearSocket.link(index: index).carrierChanges == before + 2)
     }
 
     @Test func `joining and leaving a bridge changes the master and is no removal`() throws {

@@ -118,6 +118,17 @@ struct RouteTests {
         #expect(try pair.nearSocket.routes(in: .main).contains { $0.gateway == node.router && $0.isOnLink })
     }
 
+    @Test func `an IPv4 route may go by an IPv6 gateway`() throws {
+        let pair = try Pair()
+        for node in MovedNode.both { try node.addAddresses(pair) }
+        let (v4, v6) = (MovedNode.both[0], MovedNode.both[1])
+        try pair.nearSocket.add(
+            Route(to: v4.everywhere, gateway: v6.router, interface: pair.nearIndex(), source: v4.new, isOnLink: true))
+        let found = try pair.nearSocket.route(to: v4.correspondent)
+        #expect(found.gateway == v6.router)
+        #expect(found.source == v4.new)
+    }
+
     @Test(arguments: MovedNode.both)
     func `coming and going of a route is seen`(node: MovedNode) throws {
         let pair = try Pair()
