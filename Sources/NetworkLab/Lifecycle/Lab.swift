@@ -33,6 +33,7 @@ public final class Lab {
             try FileManager.default.createDirectory(atPath: self.captureFolder, withIntermediateDirectories: true)
             try build()
         } catch {
+            RemovalOnSignal.waitIfInterrupted()
             remove()
             throw error
         }

@@ -5,6 +5,7 @@ import Synchronization
 public enum RemovalOnSignal {
     private static let identities = Mutex<Set<LabIdentity>>([])
     private static let sources = Mutex<[any DispatchSourceSignal]>([])
+    private static let interrupted = Mutex(false)
 
     /// From now on; once a process.
     public static func install() {
@@ -15,6 +16,7 @@ public enum RemovalOnSignal {
                 signal(number, SIG_IGN)
                 let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
                 source.setEventHandler {
+                    interrupted.withLock { $0 = true }
                     let owned = identities.withLock { $0 }
                     FileHandle.standardError.write(Data("\nInterrupted; removing what the lab has made.\n".utf8))
                     // Twice: the interrupted thread may have been making one more namespace meanwhile.
@@ -25,6 +27,12 @@ public enum RemovalOnSignal {
                 sources.append(source)
             }
         }
+    }
+
+    /// Does not return once a signal has come: what fails from then on fails because of the removal,
+    /// and is not worth a report.
+    public static func waitIfInterrupted() {
+        while interrupted.withLock({ $0 }) { poll(nil, 0, 1000) }
     }
 
     static func add(_ identity: LabIdentity) { _ = identities.withLock { $0.insert(identity) } }

@@ -1,4 +1,7 @@
 extension Scenario {
     /// All that there are, in the order of the rows.
-    public static let all: [Scenario] = [serverControl]
+    public static let all: [Scenario] = [
+        beforeTheMove, tunnelledUp, strippedAtAnchor, downToAnchor, tunnelledDown, newFlow, thirdMove, lastFlowEnded,
+        bothAttachments, orderedTunnel, transparentServer, serverControl,
+    ]
 }

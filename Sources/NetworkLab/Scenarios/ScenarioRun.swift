@@ -34,6 +34,7 @@ final class ScenarioRun {
 
     @discardableResult
     func check(_ name: String, _ passed: Bool, _ detail: String = "") -> Bool {
+        if !passed { RemovalOnSignal.waitIfInterrupted() }
         let check = Check(name: name, passed: passed, detail: detail)
         checks.append(check)
         report(check)

@@ -1,0 +1,91 @@
+import NetworkTypes
+
+/// How the mobile node of a lab behaves.
+public struct NodeOptions: Sendable {
+    public enum Tunnel: String, Sendable {
+        case ipip, gre
+    }
+
+    public var tunnel = Tunnel.ipip
+    /// GRE with sequence numbers (row A12).
+    public var sequenced = false
+    /// Both attachments in use while two interfaces have a carrier (row A9).
+    public var bicast = false
+
+    public init() {}
+}
+
+/// The TOML configurations of a lab's daemons.
+enum DaemonConfiguration {
+    /// The lab's only node and its key, known to all routers.
+    static let (node, spi) = (1, 257)
+
+    static func router(_ number: Int, in lab: Lab) -> String {
+        func list(_ values: [String]) -> String { "[" + values.map { "\"\($0)\"" }.joined(separator: ", ") + "]" }
+        let families = AddressFamily.allCases
+        let machine = "ar\(number)"
+        var text = """
+            instance = "\(lab.namespace(machine))"
+            state-directory = "\(lab.stateFolder(machine))"
+            control-socket = "\(lab.controlSocket(machine))"
+
+            [access-router]
+            endpoints = \(list(families.map { AddressPlan.endpoint(number, $0).description }))
+            core-interfaces = ["core0"]
+
+            [[access-router.access]]
+            interface = "acc0"
+            gateway = \(list(families.map { "\(AddressPlan.gateway(number, $0))/\(AddressPlan.linkLength($0))" }))
+            pools = \(list(families.map { AddressPlan.pool(number, $0).description }))
+
+            [[access-router.node]]
+            id = \(node)
+            spi = \(spi)
+            key-file = "\(lab.keyFile)"
+            quota = 16
+
+            """
+        switch lab.plan.server {
+        case .none: break
+        case .twoLegged:
+            text += """
+
+                [[access-router.server]]
+                name = "fw\(number)"
+                inside = "srv0"
+                outside = "srv1"
+                when-down = "refuse"
+
+                """
+        case .oneLegged:
+            text += """
+
+                [[access-router.server]]
+                name = "fw\(number)"
+                interface = "srv0"
+                next-hop = \(list(families.map { AddressPlan.serverLink(number, $0).server.description }))
+                when-down = "refuse"
+
+                """
+        }
+        return text
+    }
+
+    static func node(_ options: NodeOptions, in lab: Lab) -> String {
+        let interfaces = (0..<lab.plan.nodeInterfaces).map { "\"wlan\($0)\"" }.joined(separator: ", ")
+        return """
+            instance = "\(lab.namespace("mn"))"
+            state-directory = "\(lab.stateFolder("mn"))"
+            control-socket = "\(lab.controlSocket("mn"))"
+
+            [mobile-node]
+            id = \(node)
+            spi = \(spi)
+            key-file = "\(lab.keyFile)"
+            interfaces = [\(interfaces)]
+            tunnel = "\(options.tunnel.rawValue)"
+            sequenced = \(options.sequenced)
+
+            """
+    }
+}

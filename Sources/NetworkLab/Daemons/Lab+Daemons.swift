@@ -1,0 +1,102 @@
+import Foundation
+import NetworkTypes
+
+extension Lab {
+    var keyFile: String { identity.folder + "/node.key" }
+    func stateFolder(_ machine: String) -> String { "\(identity.folder)/state/\(machine)" }
+    /// The Unix socket on which the daemon of a machine answers.
+    public func controlSocket(_ machine: String) -> String { "\(identity.folder)/\(machine).sock" }
+    /// The daemon's configuration.
+    public func configurationFile(_ machine: String) -> String { "\(identity.folder)/\(machine).toml" }
+
+    /// The anchord that was built or installed together with this program.
+    public static var daemonPath: String {
+        get throws {
+            let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+            let path = own.deletingLastPathComponent().appendingPathComponent("anchord").path
+            guard FileManager.default.isExecutableFile(atPath: path) else {
+                throw LabError.file(path, "not there; `swift build` makes it")
+            }
+            return path
+        }
+    }
+
+    /// Starts the daemon of each access router, and waits until they answer.
+    public func startRouters() throws {
+        try writeKey()
+        let machines = (1...plan.routers).map { "ar\($0)" }
+        for router in 1...plan.routers {
+            try DaemonConfiguration.router(router, in: self)
+                .write(toFile: configurationFile("ar\(router)"), atomically: true, encoding: .utf8)
+        }
+        let started = try machines.map { ($0, try startDaemon($0)) }
+        for (machine, process) in started { try waitForDaemon(process, on: machine) }
+    }
+
+    /// Starts the daemon of the mobile node, and waits until it answers.
+    @discardableResult
+    public func startNode(_ options: NodeOptions = NodeOptions()) throws -> BackgroundProcess {
+        try writeKey()
+        try DaemonConfiguration.node(options, in: self)
+            .write(toFile: configurationFile("mn"), atomically: true, encoding: .utf8)
+        let process = try startDaemon("mn")
+        try waitForDaemon(process, on: "mn")
+        return process
+    }
+
+    /// Starts the daemon of a machine whose configuration is written.
+    public func startDaemon(_ machine: String) throws -> BackgroundProcess {
+        try FileManager.default.createDirectory(atPath: stateFolder(machine), withIntermediateDirectories: true)
+        return try start(
+            [Self.daemonPath, "--config", configurationFile(machine)], on: machine, name: "anchord-\(machine)")
+    }
+
+    public func waitForDaemon(_ process: BackgroundProcess, on machine: String) throws {
+        try process.waitUntil("answering on \(controlSocket(machine))", timeout: .seconds(20)) {
+            (try? ask(machine, "/v1/status")) != nil
+        }
+    }
+
+    /// The answer of a machine's daemon to a GET.
+    public func ask(_ machine: String, _ path: String) throws -> Data {
+        Data(
+            try Command([
+                "curl", "--silent", "--show-error", "--fail", "--max-time", "5", "--unix-socket",
+                controlSocket(machine), "http://localhost\(path)",
+            ]).check().utf8)
+    }
+
+    /// The addresses of the node's interfaces in the pool of a router, as the kernel lists them.
+    public func nodeAddresses(at router: Int, _ family: AddressFamily) throws -> [IPAddress] {
+        let pool = AddressPlan.pool(router, family)
+        return try run(["ip", "-o", "addr", "show", "scope", "global"], on: "mn")
+            .split(separator: "\n").compactMap { line in
+                let words = line.split(separator: " ")
+                guard words.count > 3, let text = words[3].split(separator: "/").first else { return nil }
+                return IPAddress(String(text))
+            }.filter { pool.contains($0) }
+    }
+
+    /// Waits until the node has an address of the router's pool and the correspondent answers it.
+    public func waitForAttachment(to router: Int, _ family: AddressFamily) throws -> IPAddress {
+        var address: IPAddress?
+        try waitUntil("an address of \(AddressPlan.pool(router, family)) at the node", timeout: .seconds(15)) {
+            address = try nodeAddresses(at: router, family).first
+            return address != nil
+        }
+        guard try answers(AddressPlan.correspondent(family), on: "mn", from: address) else {
+            throw LabError.timedOut("an answer of the correspondent to \(address!) at router \(router)")
+        }
+        return address!
+    }
+
+    private func writeKey() throws {
+        guard !FileManager.default.fileExists(atPath: keyFile) else { return }
+        var generator = SystemRandomNumberGenerator()
+        let key = (0..<4).map { _ in String(format: "%016lx", generator.next() as UInt64) }.joined()
+        guard
+            FileManager.default.createFile(
+                atPath: keyFile, contents: Data((key + "\n").utf8), attributes: [.posixPermissions: 0o600])
+        else { throw LabError.file(keyFile, String(cString: strerror(errno))) }
+    }
+}
