@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The maps of an access router. Sizes that the daemon sets before it loads them are marked so. */
+#pragma once
+
+#include "fa_chain.h"
+#include "fa_config.h"
+#include "fa_event.h"
+#include "fa_host.h"
+#include "fa_path.h"
+#include "fa_port.h"
+#include "fa_reasons.h"
+#include "platform.h"
+
+#define FA_REASON_FIRST_DROP FA_REASON_MALFORMED
+
+/* Settings. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct fa_config);
+} fa_config SEC(".maps");
+
+/* Interfaces. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, FA_PORT_LIMIT);
+	__type(key, __u32);
+	__type(value, struct fa_port);
+} fa_ports SEC(".maps");
+
+/* Server chains. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, struct fa_chain);
+} fa_chains SEC(".maps");
+
+/* Ways out. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct fa_path);
+} fa_paths SEC(".maps");
+
+/* The host table; its size is the daemon's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, struct fa_host);
+} fa_hosts SEC(".maps");
+
+/* What only some packets need of a host; as many as hosts. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, struct fa_host_extra);
+} fa_hosts_extra SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct fa_table_state);
+} fa_hosts_state SEC(".maps");
+
+/* Hosts that found no slot; its size is the daemon's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4096);
+	__type(key, struct fa_host_key);
+	__type(value, struct fa_host_spilled);
+} fa_hosts_spill SEC(".maps");
+
+/* Far ends of tunnels, to name why a packet is dropped; its size is the daemon's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct fa_address);
+	__type(value, struct fa_peer);
+} fa_peers SEC(".maps");
+
+/* Copies of packets that came on two ways. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 8192);
+	__type(key, __u32);
+	__type(value, struct fa_duplicate_line);
+} fa_duplicates SEC(".maps");
+
+/* Packets by reason. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, FA_REASON_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} fa_reasons SEC(".maps");
+
+/* When the last second of messages of our own began, and how many there were. */
+struct fa_limit {
+	__u32 tick;
+	__u32 used;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct fa_limit);
+} fa_limits SEC(".maps");
+
+/* A path made on the spot, of what the kernel's routes say. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct fa_path);
+} fa_kernel_path SEC(".maps");
+
+/* Messages to the daemon. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 262144);
+} fa_events SEC(".maps");
+
+/* Interfaces to send from, by port. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, FA_PORT_LIMIT);
+	__type(key, __u32);
+	__type(value, __u32);
+} fa_devices SEC(".maps");
+
+/* The port whose interface this instance of the program is on; set before it is loaded. */
+const volatile __u32 fa_port_index = 0;

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The end of every packet that is sent: the Ethernet and outer headers of its path in front of it, in
+ * one move of the frame's beginning whatever was taken off and put on. */
+#pragma once
+
+#include "encapsulate.h"
+#include "icmp.h"
+
+/* The kernel's answer to where a packet goes, as a path. Its port is an interface's
+ * index. Returns FA_REASON_NONE, or why not. */
+static __noinline __u32 fa_route_by_kernel(fa_context *context, __u32 cursor, __u32 version)
+{
+	struct bpf_fib_lookup query = {};
+	struct fa_path_copy *way;
+	struct fa_path *path;
+	__u32 zero = 0;
+	void *data = FA_DATA(context);
+	void *end = FA_DATA_END(context);
+	struct fa_ip ip;
+	long found;
+
+	if (cursor > FA_CURSOR_LIMIT ||
+	    fa_parse_ip(data, end, cursor, version == 4 ? FA_ETHERTYPE_IPV4 : FA_ETHERTYPE_IPV6, &ip))
+		return FA_REASON_MALFORMED;
+	path = bpf_map_lookup_elem(&fa_kernel_path, &zero);
+	if (!path)
+		return FA_REASON_NO_ROUTE;
+	way = &path->copies[0];
+	query.ifindex = context->ingress_ifindex;
+	query.tot_len = (__u16)ip.length;
+	if (version == 4) {
+		query.family = 2; /* AF_INET */
+		query.tos = ip.class;
+		query.ipv4_src = fa_v4_address(ip.source[1]);
+		query.ipv4_dst = fa_v4_address(ip.destination[1]);
+	} else {
+		query.family = 10; /* AF_INET6 */
+		__builtin_memcpy(query.ipv6_src, ip.source, 16);
+		__builtin_memcpy(query.ipv6_dst, ip.destination, 16);
+	}
+	found = bpf_fib_lookup(context, &query, sizeof(query), 0);
+	way->flags = FA_PATH_RESOLVED;
+	way->mtu = 0xffff;
+	way->port = query.ifindex;
+	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
+		way->mtu = query.mtu_result;
+		return FA_REASON_NONE;
+	}
+	if (found == BPF_FIB_LKUP_RET_BLACKHOLE || found == BPF_FIB_LKUP_RET_UNREACHABLE ||
+	    found == BPF_FIB_LKUP_RET_PROHIBIT)
+		return FA_REASON_NO_ROUTE;
+	if (found != BPF_FIB_LKUP_RET_SUCCESS) {
+		way->flags = FA_PATH_KERNEL;
+		return FA_REASON_NONE;
+	}
+	__builtin_memcpy(way->mac_destination, query.dmac, 6);
+	__builtin_memcpy(way->mac_source, query.smac, 6);
+	return FA_REASON_NONE;
+}
+
+/* One hop less. The header is known to be there. */
+static __always_inline void fa_decrement_ttl(void *header, __u8 version)
+{
+	if (version == 4) {
+		__u8 *ttl = header + 8;
+		__u32 sum = fa_load16(header + 10) + 1u; /* the TTL is the lower byte of a word as loaded */
+
+		fa_store16(header + 10, (__u16)(sum + (sum >> 16)));
+		*ttl -= 1;
+	} else {
+		__u8 *hop_limit = header + 7;
+
+		*hop_limit -= 1;
+	}
+}
+
+/* Runs the action on the packet whose IP header is at action->cursor; what is in front of it goes.
+ * Returns the program's verdict. A global function: the verifier goes through it once, not once for
+ * each way that leads here. */
+__noinline int fa_run(fa_context *context, struct fa_action *action)
+{
+	struct fa_path *path;
+	struct fa_way way;
+	struct fa_inner inner;
+	__u32 zero = 0;
+	__u32 index;
+	__u32 decrement;
+	__u32 reason;
+	__u32 cursor;
+	__u32 leave = FA_REASON_NONE;
+	__u32 redirect_by_index = 0;
+	__u32 layer2 = FA_ETHERNET_BYTES;
+	__u16 tag_be = 0;
+	void *data;
+	void *end;
+	void *header;
+	int delta;
+
+	if (!action)
+		return XDP_ABORTED;
+	reason = action->reason;
+	decrement = action->decrement;
+	cursor = action->cursor;
+	index = action->path;
+	if (cursor > FA_CURSOR_LIMIT)
+		return fa_exit(FA_REASON_MALFORMED);
+	if (FA_UNLIKELY(index == FA_PATH_BY_KERNEL)) {
+		path = bpf_map_lookup_elem(&fa_kernel_path, &zero);
+		redirect_by_index = 1;
+	} else {
+		path = bpf_map_lookup_elem(&fa_paths, &index);
+	}
+	if (!path || !fa_path_load(path, &way))
+		return fa_exit(FA_REASON_NO_ROUTE);
+	if (FA_UNLIKELY(way.flags & FA_PATH_DROP))
+		return fa_exit(way.reason >= FA_REASON_FIRST_DROP && way.reason < FA_REASON_COUNT ? way.reason
+												  : FA_REASON_NO_ROUTE);
+	if (FA_UNLIKELY(way.flags & FA_PATH_KERNEL))
+		leave = FA_REASON_TO_KERNEL_ROUTE;
+	else if (FA_UNLIKELY(!(way.flags & FA_PATH_RESOLVED)))
+		leave = FA_REASON_TO_KERNEL_UNRESOLVED;
+	if (FA_UNLIKELY(leave)) {
+		/* As it came, if nothing is done to it: the kernel takes one off its TTL. */
+		if (!way.push) {
+			if (cursor == action->frame_header)
+				return fa_exit(leave);
+			decrement = 0;
+		}
+	} else if (FA_UNLIKELY(action->length > way.mtu)) {
+		if (cursor != action->frame_header)
+			return fa_exit(FA_REASON_TOO_BIG);
+		action->mtu = way.mtu;
+		return FA_VERDICT_TOO_BIG;
+	}
+
+	data = FA_DATA(context);
+	end = FA_DATA_END(context);
+	header = data + cursor;
+	if (header + FA_IPV4_BYTES > end)
+		return fa_exit(FA_REASON_MALFORMED);
+	if (decrement) {
+		if (FA_UNLIKELY(action->ttl <= 1))
+			return fa_exit(FA_REASON_TTL_EXPIRED);
+		fa_decrement_ttl(header, action->version);
+	}
+
+	if (FA_UNLIKELY(leave)) {
+		struct fa_port *port;
+
+		index = fa_port_index;
+		port = bpf_map_lookup_elem(&fa_ports, &index);
+		if (!port)
+			return fa_exit(FA_REASON_NO_ROUTE);
+		/* Addressed to the interface it came in by, so that the kernel takes it. */
+		__builtin_memcpy(&way.macs[0], port->mac, 6);
+		__builtin_memcpy((__u8 *)&way.macs[0] + 6, port->mac, 2);
+		__builtin_memcpy(&way.macs[1], port->mac + 2, 4);
+	} else {
+		tag_be = way.vlan_be;
+		if (way.flags & FA_PATH_MAC_FROM_HOST) {
+			way.macs[0] = (way.macs[0] & 0xffff000000000000ull) | (action->peer[0] & 0x0000ffffffffffffull);
+			tag_be = __builtin_bswap16((__u16)(action->peer[0] >> 48));
+		}
+		FA_OPAQUE(data); /* the verifier doesn't conclude it from what is behind */
+		if (FA_UNLIKELY(way.flags & FA_PATH_MAC_KEEP) && data + FA_ETHERNET_BYTES <= end)
+			way.macs[0] = (way.macs[0] & 0xffff000000000000ull) | (fa_load64(data) & 0x0000ffffffffffffull);
+		if (FA_UNLIKELY(tag_be))
+			layer2 += FA_VLAN_BYTES;
+	}
+	if (way.flags & FA_PATH_PEER_FROM_HOST) {
+		way.destination[0] = action->peer[0];
+		way.destination[1] = action->peer[1];
+	}
+
+	delta = (int)cursor - (int)layer2 - (int)way.push;
+	if (delta && bpf_xdp_adjust_head(context, delta))
+		return fa_exit(FA_REASON_TOO_BIG);
+	data = FA_DATA(context);
+	end = FA_DATA_END(context);
+	header = data + layer2;
+	if (header + FA_IPV4_BYTES > end)
+		return fa_exit(FA_REASON_MALFORMED);
+	fa_store64(data, way.macs[0]);
+	fa_store32(data + 8, (__u32)way.macs[1]);
+	if (FA_UNLIKELY(layer2 != FA_ETHERNET_BYTES)) {
+		fa_store16(data + 12, FA_BE16(FA_ETHERTYPE_VLAN));
+		fa_store16(data + 14, tag_be);
+	}
+	if (!way.push) {
+		fa_store16(header - 2, FA_BE16(action->version == 4 ? FA_ETHERTYPE_IPV4 : FA_ETHERTYPE_IPV6));
+	} else {
+		void *gre;
+
+		reason = FA_REASON_ENCAPSULATED;
+		inner.length = action->length;
+		inner.class = action->class;
+		inner.protocol = action->version == 4 ? FA_PROTOCOL_IPV4 : FA_PROTOCOL_IPV6;
+		if (way.flags & FA_PATH_GRE) {
+			inner.protocol = FA_PROTOCOL_GRE;
+			inner.length += FA_GRE_BYTES;
+			if (way.flags & FA_PATH_SEQUENCED)
+				inner.length += FA_GRE_SEQUENCE_BYTES;
+		}
+		if (way.flags & FA_PATH_TUNNEL_V4) {
+			fa_store16(header - 2, FA_BE16(FA_ETHERTYPE_IPV4));
+			fa_write_outer_ipv4(header, &way, fa_v4_address(way.destination[1]), &inner);
+			gre = header + FA_IPV4_BYTES;
+		} else {
+			if (header + FA_IPV6_BYTES > end)
+				return fa_exit(FA_REASON_MALFORMED);
+			fa_store16(header - 2, FA_BE16(FA_ETHERTYPE_IPV6));
+			fa_write_outer_ipv6(header, &way, way.destination, &inner);
+			gre = header + FA_IPV6_BYTES;
+		}
+		if (FA_UNLIKELY(way.flags & FA_PATH_GRE)) {
+			if (gre + FA_GRE_BYTES + FA_GRE_SEQUENCE_BYTES > end)
+				return fa_exit(FA_REASON_MALFORMED);
+			fa_write_gre(gre, &way, action->tunnel_key_be, action->sequence, action->version);
+		}
+	}
+
+	if (FA_UNLIKELY(leave))
+		return fa_exit(leave);
+	fa_count(reason);
+	if (FA_UNLIKELY(redirect_by_index))
+		return bpf_redirect(way.port, 0);
+	if (way.port == fa_port_index)
+		return XDP_TX;
+	if (FA_UNLIKELY(bpf_redirect_map(&fa_devices, way.port, XDP_DROP) != XDP_REDIRECT)) {
+		fa_count(FA_REASON_REDIRECT_FAILED);
+		return XDP_DROP;
+	}
+	return XDP_REDIRECT;
+}
+
+static __always_inline int fa_send(fa_context *context, struct fa_action *action)
+{
+	int verdict;
+
+	if (FA_UNLIKELY(action->path == FA_PATH_BY_KERNEL)) {
+		__u32 failed = fa_route_by_kernel(context, action->cursor, action->version);
+
+		if (failed)
+			return fa_exit(failed);
+	}
+	verdict = fa_run(context, action);
+	if (FA_UNLIKELY(verdict == FA_VERDICT_TOO_BIG))
+		return fa_answer_too_big(context, action->cursor, action->version, action->mtu);
+	return verdict;
+}
