@@ -7,18 +7,25 @@ public final class WebServer {
     public let process: BackgroundProcess
     /// Size of `/download` in bytes.
     public let fileSize: Int
+    /// The file itself.
+    public let filePath: String
 
     /// - Parameters:
-    ///   - fileSize: in bytes; the file is sparse, its size costs nothing.
+    ///   - fileSize: in bytes.
+    ///   - random: the file holds random bytes, so that a copy can be compared; otherwise it is sparse and costs nothing.
     ///   - bytesPerSecond: at most so many on each connection; `nil` for as fast as it goes.
-    public init(on lab: Lab, fileSize: Int, bytesPerSecond: Int? = nil) throws {
+    public init(on lab: Lab, fileSize: Int, random: Bool = false, bytesPerSecond: Int? = nil) throws {
         self.lab = lab
         self.fileSize = fileSize
         let folder = "\(lab.identity.folder)/nginx"
         try FileManager.default.createDirectory(atPath: folder + "/files", withIntermediateDirectories: true)
-        _ = FileManager.default.createFile(atPath: folder + "/files/download", contents: nil)
-        guard truncate(folder + "/files/download", off_t(fileSize)) == 0 else {
-            throw LabError.file(folder + "/files/download", String(cString: strerror(errno)))
+        filePath = folder + "/files/download"
+        _ = FileManager.default.createFile(atPath: filePath, contents: nil)
+        if random {
+            try Command(["dd", "if=/dev/urandom", "of=\(filePath)", "bs=64k", "count=\(fileSize)", "iflag=count_bytes"])
+                .check()
+        } else if truncate(filePath, off_t(fileSize)) != 0 {
+            throw LabError.file(filePath, String(cString: strerror(errno)))
         }
         let limit = bytesPerSecond.map { "limit_rate \($0);" } ?? ""
         try """
@@ -46,7 +53,8 @@ public final class WebServer {
 /// A curl on the mobile node, downloading.
 public final class Download {
     public let process: BackgroundProcess
-    private let path: String
+    /// What has arrived.
+    public let path: String
 
     /// - Parameter source: the address to connect from; by default the kernel's choice.
     public init(on lab: Lab, from server: WebServer, family: AddressFamily, name: String, source: IPAddress? = nil)

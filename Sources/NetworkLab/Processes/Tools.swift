@@ -3,7 +3,8 @@ import Foundation
 /// The programs that labs are made of.
 public enum Tools {
     static let needed = [
-        "ip", "nsenter", "sysctl", "ethtool", "bridge", "nft", "tcpdump", "tshark", "nginx", "curl", "ping", "ss",
+        "ip", "nstat", "nsenter", "sysctl", "ethtool", "bridge", "nft", "tcpdump", "tshark", "nginx", "curl", "ping",
+        "ss",
         "sed",
     ]
 
