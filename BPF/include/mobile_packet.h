@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reading and writing packets on tc, where only the first bytes of a packet are sure to be in reach. */
+#pragma once
+
+#include <linux/pkt_cls.h>
+
+#include "count.h"
+#include "mobile_maps.h"
+#include "parse.h"
+
+/* Enough for a link header, an outer IPv6 header, GRE, an inner one and TCP without options. */
+#define FA_MOBILE_REACH 128u
+
+/* Goes on to the next filter, and then to where the packet was going. */
+#define FA_MOBILE_PASS TC_ACT_UNSPEC
+
+#define FA_SKB_DATA(skb) ((void *)(long)(skb)->data)
+#define FA_SKB_END(skb) ((void *)(long)(skb)->data_end)
+
+static __always_inline __u32 fa_now(void)
+{
+	return (__u32)(bpf_jiffies64() >> 8);
+}
+
+/* Makes the headers of a packet directly readable. Pointers into the packet end with it. */
+static __always_inline void fa_mobile_reach(struct __sk_buff *skb)
+{
+	__u32 wanted = skb->len < FA_MOBILE_REACH ? skb->len : FA_MOBILE_REACH;
+
+	if (FA_UNLIKELY(FA_SKB_DATA(skb) + wanted > FA_SKB_END(skb)))
+		bpf_skb_pull_data(skb, wanted);
+}
+
+/* The end of a packet for a reason: dropped, or left to where it was going. */
+static __always_inline int fa_mobile_exit(__u32 reason)
+{
+	if (reason == FA_REASON_NONE)
+		return FA_MOBILE_PASS;
+	fa_count(reason);
+	return reason >= FA_REASON_FIRST_DROP ? TC_ACT_SHOT : FA_MOBILE_PASS;
+}
+
+/* The IP header that the frame begins with. FA_REASON_NONE with version 0: not IP. */
+static __always_inline __u32 fa_mobile_parse(struct __sk_buff *skb, struct fa_ip *ip)
+{
+	void *data = FA_SKB_DATA(skb);
+	void *end = FA_SKB_END(skb);
+
+	ip->version = 0;
+	if (skb->protocol == FA_BE16(FA_ETHERTYPE_IPV4))
+		return fa_parse_ipv4(data, end, fa_link_header, ip);
+	if (skb->protocol == FA_BE16(FA_ETHERTYPE_IPV6))
+		return fa_parse_ipv6(data, end, fa_link_header, ip);
+	return FA_REASON_NONE;
+}
+
+/* Distance of the transport header from the start of the frame; one number, so that a check of it holds
+ * for the verifier, too. */
+static __always_inline __u32 fa_transport_cursor(const struct fa_ip *ip)
+{
+	__u32 cursor = ip->cursor + ip->header;
+
+	FA_OPAQUE(cursor);
+	return cursor;
+}
+
+static __always_inline int fa_is_tunnel(__u8 protocol)
+{
+	return protocol == FA_PROTOCOL_IPV4 || protocol == FA_PROTOCOL_IPV6 || protocol == FA_PROTOCOL_GRE;
+}
+
+/* Packets on the wire that an aggregate stands for. */
+static __always_inline __u32 fa_segments(struct __sk_buff *skb)
+{
+	__u32 segments = skb->gso_segs;
+	__u32 size = skb->gso_size;
+
+	/* Not counted by everything that makes or changes one. */
+	if (segments == 0 && size)
+		segments = (skb->len + size - 1) / size;
+	return segments ? segments : 1;
+}
