@@ -1,0 +1,315 @@
+import AnchorCore
+import Glibc
+import Netlink
+import NetworkTypes
+
+/// The mobile node's own addresses and routes in the kernel, as the state machine wants them.
+///
+/// Every change is one request that takes effect at once, in an order that leaves no moment without address or route:
+/// first the new, then the old goes. What others take away (an interface set down, a DHCP client, an operator) is put
+/// back by ``restore()``.
+final class MobileHost {
+    private let netlink: NetlinkSocket
+    private let plan: RoutingPlan
+    private let loopback: InterfaceIndex
+    private let onFailure: (NetlinkError) -> Void
+    /// Shared with the owner, who keeps it up to date.
+    var uplinks: UplinkTable
+
+    /// What is known of an own address.
+    private struct Placement {
+        var own: OwnAddress
+        let route: AddressRoute
+        /// Where the kernel has it.
+        var device: InterfaceIndex?
+        /// Of its binding; without one it is sent on the uplink that it is configured on.
+        var path: AnchorPath?
+        /// In its table.
+        var installed: Route?
+    }
+
+    private var placements: [IPAddress: Placement] = [:]
+    /// The way out of each uplink.
+    private var exits: [Exit: DefaultRoute] = [:]
+    /// The way of new sockets, in the main table.
+    private var mainRoutes: [AddressFamily: DefaultRoute] = [:]
+    private var installedMain: [AddressFamily: Route] = [:]
+    /// Tables and rules of an earlier run, not taken over yet.
+    private var inherited: [IPAddress: RoutingTable]
+
+    private struct Exit: Hashable {
+        var uplink: InterfaceID
+        var family: AddressFamily
+    }
+
+    /// - Parameter onFailure: told what the kernel refused; the rest goes on.
+    init(
+        netlink: NetlinkSocket, uplinks: UplinkTable, plan: RoutingPlan = RoutingPlan(),
+        onFailure: @escaping (NetlinkError) -> Void
+    ) throws {
+        self.netlink = netlink
+        self.uplinks = uplinks
+        self.plan = plan
+        self.onFailure = onFailure
+        loopback = try netlink.link(named: "lo").index
+        inherited = [:]
+        for rule in try netlink.rules() where rule.priority == plan.rulePriority {
+            guard let table = rule.table, plan.contains(table), let from = rule.from else { continue }
+            inherited[from.address] = table
+        }
+    }
+
+    /// Own addresses, where the kernel has them now.
+    var devices: [IPAddress: InterfaceIndex] { placements.compactMapValues(\.device) }
+
+    // MARK: What the state machine asks for
+
+    func add(_ own: OwnAddress) {
+        var placement =
+            placements[own.address] ?? Placement(own: own, route: makeRoute(own.address), device: nil)
+        placement.own = own
+        placements[own.address] = placement
+        place(own.address)
+        routeAddress(own.address)
+        addRule(placement.route)
+    }
+
+    /// - Parameter id: the uplink that it was configured on.
+    func remove(_ address: IPAddress, from id: InterfaceID) {
+        guard let placement = placements.removeValue(forKey: address) else { return }
+        discard(placement.route, placement.installed)
+        guard let device = placement.device else { return }
+        tolerating(EADDRNOTAVAIL, ENODEV) {
+            () throws(NetlinkError) in try netlink.remove(kernelAddress(placement.own, on: device))
+        }
+    }
+
+    func bind(_ address: IPAddress, to path: AnchorPath) {
+        guard placements[address] != nil else { return }
+        placements[address]?.path = path
+        routeAddress(address)
+    }
+
+    func set(_ route: DefaultRoute) {
+        let family = route.source.family
+        exits[Exit(uplink: route.interface, family: family)] = route
+        mainRoutes[family] = route
+        uplinks.setGateway(route.gateway, family: route.gateway.family, on: route.interface)
+        // Before the first packet asks for it.
+        if let index = uplinks.index(of: route.interface) {
+            tolerating(ENETDOWN) { () throws(NetlinkError) in try netlink.resolve(route.gateway, on: index) }
+        }
+        for (address, placement) in placements where uplink(of: placement) == route.interface {
+            routeAddress(address)
+        }
+        routeMain(family)
+    }
+
+    func removeRoute(_ family: AddressFamily, _ id: InterfaceID) {
+        exits[Exit(uplink: id, family: family)] = nil
+        uplinks.setGateway(nil, family: family, on: id)
+        if mainRoutes[family]?.interface == id {
+            mainRoutes[family] = nil
+            if let route = installedMain.removeValue(forKey: family) { removeFromKernel(route) }
+        }
+        for (address, placement) in placements where address.family == family && uplink(of: placement) == id {
+            if let route = placement.installed { removeFromKernel(route) }
+            placements[address]?.installed = nil
+        }
+    }
+
+    // MARK: What happens to the host
+
+    /// Puts everything where it belongs: after an interface came, went, or was set up or down, and after changes of
+    /// which nobody knows what they were. Asks for what is there already, too: that changes nothing.
+    func restore() {
+        for address in placements.keys.sorted() {
+            place(address)
+            routeAddress(address)
+            if let route = placements[address]?.route { addRule(route) }
+        }
+        for family in mainRoutes.keys { routeMain(family) }
+    }
+
+    /// Whether the change took away something that belongs here, so that ``restore()`` is due.
+    func misses(after change: NetlinkChange) -> Bool {
+        switch change {
+        case .addressRemoved(let address): placements[address.address]?.device == address.interface
+        case .routeRemoved(let route):
+            route.origin == .flowAnchor
+                && (installedMain.values.contains { $0.isSamePlace(as: route) }
+                    || placements.values.contains { $0.installed?.isSamePlace(as: route) == true })
+        case .overrun: true
+        case .link(let link): uplinks.uplink(index: link.index) != nil
+        case .linkRemoved: true
+        case .address, .route, .neighbour, .neighbourRemoved: false
+        }
+    }
+
+    /// Removes what an earlier run left behind and nobody asked for again.
+    func discardInherited() {
+        let addresses = (try? netlink.addresses()) ?? []
+        for (address, table) in inherited {
+            let route = AddressRoute(address: address, table: table)
+            let stale = (try? netlink.routes(in: table, family: address.family))?.first
+            discard(route, stale)
+            for found in addresses where found.address == address {
+                tolerating(EADDRNOTAVAIL) { () throws(NetlinkError) in try netlink.remove(found) }
+            }
+        }
+        inherited = [:]
+    }
+
+    /// Takes all of it out of the kernel: the program ends and leaves no address behind.
+    func removeAll() {
+        for (address, placement) in placements { remove(address, from: placement.own.interface) }
+        for route in installedMain.values { removeFromKernel(route) }
+        installedMain = [:]
+        mainRoutes = [:]
+        exits = [:]
+        discardInherited()
+    }
+
+    // MARK: Addresses
+
+    /// On its uplink while that is up, otherwise on the loopback: a local address that its flows keep, wherever their
+    /// packets go meanwhile.
+    private func place(_ address: IPAddress) {
+        guard let placement = placements[address] else { return }
+        let link = uplinks[placement.own.interface]?.link
+        let device = link?.isUp == true ? link!.index : loopback
+        guard
+            failed({ () throws(NetlinkError) in try netlink.replace(kernelAddress(placement.own, on: device)) }) == nil
+        else { return }
+        placements[address]?.device = device
+        if let former = placement.device, former != device {
+            tolerating(EADDRNOTAVAIL, ENODEV) {
+                () throws(NetlinkError) in try netlink.remove(kernelAddress(placement.own, on: former))
+            }
+        }
+    }
+
+    private func kernelAddress(_ own: OwnAddress, on device: InterfaceIndex) -> InterfaceAddress {
+        InterfaceAddress(
+            interface: device, address: own.address, prefixLength: own.address.family.addressBits,
+            flags: own.address.isV4 ? .noPrefixRoute : [.noDuplicateDetection, .noPrefixRoute],
+            preferredLifetime: own.preferred ? nil : 0)
+    }
+
+    // MARK: Routes
+
+    private func uplink(of placement: Placement) -> InterfaceID { placement.path?.uplink ?? placement.own.interface }
+
+    private func makeRoute(_ address: IPAddress) -> AddressRoute {
+        if let table = inherited.removeValue(forKey: address) { return AddressRoute(address: address, table: table) }
+        let taken = Set(placements.values.map(\.route.table)).union(inherited.values)
+        let free = (0..<plan.tableCount).lazy.map { RoutingTable(rawValue: self.plan.firstTable + $0) }
+        return AddressRoute(address: address, table: free.first { !taken.contains($0) } ?? .main)
+    }
+
+    private func addRule(_ route: AddressRoute) {
+        guard route.table != .main else { return }
+        tolerating(EEXIST) { () throws(NetlinkError) in try netlink.add(route.rule(plan)) }
+    }
+
+    private func discard(_ route: AddressRoute, _ installed: Route?) {
+        guard route.table != .main else { return }
+        tolerating(ENOENT) { () throws(NetlinkError) in try netlink.remove(route.rule(plan)) }
+        if let installed { removeFromKernel(installed) }
+    }
+
+    /// Sends the address's packets out of the uplink of its binding. Without a router there the route stays as it is:
+    /// its packets have nowhere to go either way.
+    private func routeAddress(_ address: IPAddress) {
+        guard let placement = placements[address], placement.route.table != .main else { return }
+        let id = uplink(of: placement)
+        guard let link = uplinks[id]?.link, link.isUp, let exit = exit(of: id, for: address.family) else { return }
+        let path = placement.path ?? .direct(id)
+        guard
+            let gateway = reachable(exit.gateway, for: address.family, on: link.index)
+        else { return }
+        let route = Route(
+            to: address.family.everywhere, gateway: gateway, interface: link.index, source: address,
+            metric: plan.metric, table: placement.route.table,
+            mtu: max(address.family.smallestMTU, Int(exit.mtu) - path.overhead), isOnLink: true)
+        if failed({ () throws(NetlinkError) in try netlink.replace(route) }) == nil {
+            placements[address]?.installed = route
+        }
+    }
+
+    private func routeMain(_ family: AddressFamily) {
+        guard let wanted = mainRoutes[family], let link = uplinks[wanted.interface]?.link, link.isUp,
+            let gateway = reachable(wanted.gateway, for: family, on: link.index)
+        else { return }
+        let route = Route(
+            to: family.everywhere, gateway: gateway, interface: link.index, source: wanted.source, metric: plan.metric,
+            mtu: Int(wanted.mtu), isOnLink: true)
+        if failed({ () throws(NetlinkError) in try netlink.replace(route) }) == nil { installedMain[family] = route }
+    }
+
+    /// The router of the family, or else of the other one: what is in a tunnel need not be of the link's own family.
+    private func exit(of id: InterfaceID, for family: AddressFamily) -> DefaultRoute? {
+        exits[Exit(uplink: id, family: family)] ?? exits[Exit(uplink: id, family: family == .v4 ? .v6 : .v4)]
+    }
+
+    /// A gateway by which packets of the family can be sent to that router. The kernel routes IPv4 by an IPv6 gateway,
+    /// but not the other way round: there a link-local address stands for the router, with its MAC.
+    private func reachable(
+        _ gateway: IPAddress, for family: AddressFamily, on index: InterfaceIndex
+    ) -> IPAddress? {
+        guard family == .v6, gateway.isV4 else { return gateway }
+        let found = failed { () throws(NetlinkError) in
+            guard let mac = try netlink.neighbour(gateway, on: index)?.mac else { return }
+            try netlink.replace(Netlink.Neighbour(interface: index, address: MobileHost.standIn, mac: mac))
+        }
+        return found == nil ? MobileHost.standIn : nil
+    }
+
+    /// Stands for an IPv4 router in IPv6 routes.
+    static let standIn = IPAddress(high: 0xfe80_0000_0000_0000, low: 0x00fa_00fa_00fa_00fa)
+
+    /// The MAC of an IPv4 router became known, or another: IPv6 routes by it follow.
+    func routerFound(_ neighbour: Netlink.Neighbour) {
+        guard neighbour.isUsable, let uplink = uplinks.uplink(index: neighbour.interface),
+            uplink.gateways[.v4] == neighbour.address
+        else { return }
+        for (address, placement) in placements
+        where !address.isV4 && self.uplink(of: placement) == uplink.id && uplink.gateways[.v6] == nil {
+            routeAddress(address)
+        }
+    }
+
+    private func removeFromKernel(_ route: Route) {
+        tolerating(ESRCH, ENODEV) { () throws(NetlinkError) in try netlink.remove(route) }
+    }
+
+    // MARK: Failures
+
+    private func failed(_ change: () throws(NetlinkError) -> Void) -> NetlinkError? {
+        do {
+            try change()
+            return nil
+        } catch {
+            onFailure(error)
+            return error
+        }
+    }
+
+    /// Errors that say that what was asked for is so already.
+    private func tolerating(_ codes: Int32..., change: () throws(NetlinkError) -> Void) {
+        do {
+            try change()
+        } catch  where codes.contains(error.code) {
+        } catch {
+            onFailure(error)
+        }
+    }
+}
+
+extension Route {
+    /// The kernel's answer differs in what it fills in by itself.
+    fileprivate func isSamePlace(as other: Route) -> Bool {
+        destination == other.destination && table == other.table && interface == other.interface
+            && gateway == other.gateway
+    }
+}

@@ -1,0 +1,244 @@
+import AnchorCore
+import Dispatch
+import Netlink
+import NetworkTypes
+
+/// What the driver does not do itself. All of it is called on the driver's queue.
+struct MobileNodeSurroundings {
+    /// Sends a datagram of the anchor protocol.
+    var send: (OutgoingDatagram) -> Void
+    /// Stores, or forgets, what a restarted program needs.
+    var remember: (MobileNodeRecord) -> Void
+    var forget: (IPAddress) -> Void
+    /// News for logs and `anchorctl monitor`.
+    var report: (MobileNodeReport) -> Void
+    /// Something that did not work, in words.
+    var warn: (String) -> Void
+    var now: () -> MonotonicInstant
+}
+
+/// Runs the mobile node's state machine on this host: tells it of links, routers and flows, and does what it says.
+///
+/// All of it, the initialiser apart, happens on one serial queue, which is what makes it safe to hand around.
+final class MobileNodeDriver: @unchecked Sendable {
+    private var node: MobileNode
+    private let host: MobileHost
+    private let flows: FlowCounter
+    private let forwarding: any MobileForwarding
+    private let netlink: NetlinkSocket
+    private let monitor: NetlinkMonitor
+    private var settings: InterfaceSettings
+    private let surroundings: MobileNodeSurroundings
+    private let queue: DispatchQueue
+    private var sources: [any DispatchSourceProtocol] = []
+    private let timer: any DispatchSourceTimer
+    private let flowTimer: any DispatchSourceTimer
+    private var prepared: Set<InterfaceIndex> = []
+    private var addresses: Set<IPAddress> = []
+    private var recountIsDue = false
+
+    /// How often flows are counted where no socket says that one ended.
+    private static let countingInterval = DispatchTimeInterval.seconds(1)
+    /// Ends of sockets come in flocks: one count for all within this span.
+    private static let gatheringSpan = DispatchTimeInterval.milliseconds(20)
+
+    /// - Parameters:
+    ///   - interfaces: names of the uplinks.
+    ///   - queue: serial.
+    ///   - namespace: the network namespace to work in; the process's own by default.
+    init(
+        _ configuration: MobileNodeConfiguration, interfaces: [InterfaceID: String], records: [MobileNodeRecord],
+        forwarding: any MobileForwarding, surroundings: MobileNodeSurroundings, queue: DispatchQueue,
+        namespace: NetworkNamespace? = nil
+    ) throws {
+        self.surroundings = surroundings
+        self.queue = queue
+        self.forwarding = forwarding
+        node = MobileNode(configuration, restoring: records)
+        // Opened before the tables are read, so that nothing is missed in between.
+        monitor = try NetlinkMonitor(namespace: namespace)
+        netlink = try NetlinkSocket(namespace: namespace)
+        host = try MobileHost(netlink: netlink, uplinks: UplinkTable(interfaces)) {
+            surroundings.warn($0.description)
+        }
+        flows = try FlowCounter(namespace: namespace, records: forwarding)
+        settings = InterfaceSettings(namespace: namespace)
+        timer = DispatchSource.makeTimerSource(queue: queue)
+        flowTimer = DispatchSource.makeTimerSource(queue: queue)
+    }
+
+    /// Looks at the links and begins.
+    func start() throws {
+        dispatchPrecondition(condition: .onQueue(queue))
+        watch(monitor.descriptor) { $0.kernelChanged() }
+        watch(flows.descriptor) { $0.socketsEnded() }
+        timer.setEventHandler { [weak self] in self?.handle(.timer) }
+        flowTimer.setEventHandler { [weak self] in self?.countFlows() }
+        flowTimer.schedule(deadline: .now() + Self.countingInterval, repeating: Self.countingInterval)
+        timer.activate()
+        flowTimer.activate()
+        try refreshLinks()
+    }
+
+    // MARK: What others tell
+
+    /// A datagram of the anchor protocol came in.
+    func receive(_ datagram: Datagram) { handle(.datagram(datagram)) }
+
+    /// Told to attach (`anchorctl attach`).
+    func attach(_ uplink: InterfaceID, router: UInt64?) { handle(.attach(uplink, router: router)) }
+
+    func detach(_ uplink: InterfaceID) { handle(.detach(uplink)) }
+
+    /// Ends. The addresses go; so do the programs.
+    func stop() {
+        dispatchPrecondition(condition: .onQueue(queue))
+        handle(.stop)
+        flowTimer.cancel()
+        timer.cancel()
+        for source in sources { source.cancel() }
+        sources = []
+        host.removeAll()
+        forwarding.unload()
+        settings.restore()
+    }
+
+    // MARK: The state machine
+
+    func handle(_ event: MobileNodeEvent) {
+        dispatchPrecondition(condition: .onQueue(queue))
+        let actions = node.handle(event, at: surroundings.now())
+        for action in actions { perform(action) }
+        schedule()
+    }
+
+    private func schedule() {
+        guard let deadline = node.nextDeadline else {
+            timer.schedule(deadline: .distantFuture)
+            return
+        }
+        let wait = max(0, (deadline - surroundings.now()).nanoseconds)
+        timer.schedule(deadline: .now() + .nanoseconds(Int(wait)), leeway: .microseconds(100))
+    }
+
+    private func perform(_ action: MobileNodeAction) {
+        switch action {
+        case .addAddress(let own):
+            addresses.insert(own.address)
+            host.add(own)
+        case .removeAddress(let address, let uplink):
+            addresses.remove(address)
+            host.remove(address, from: uplink)
+        case .setRoute(let route):
+            attempt { try forwarding.setMTU(route.mtu, of: route.interface) }
+            tellGateway(route.gateway, on: route.interface)
+            host.set(route)
+        case .removeRoute(let family, let uplink):
+            host.removeRoute(family, uplink)
+        case .install(let binding):
+            attempt { try forwarding.install(binding) }
+            host.bind(binding.address, to: binding.path)
+        case .remove(let address):
+            attempt { try forwarding.remove(address) }
+        case .send(let datagram): surroundings.send(datagram)
+        case .remember(let record): surroundings.remember(record)
+        case .forget(let address): surroundings.forget(address)
+        case .report(let report): surroundings.report(report)
+        }
+    }
+
+    private func tellGateway(_ gateway: IPAddress, on uplink: InterfaceID) {
+        attempt {
+            let known = try host.uplinks.index(of: uplink).flatMap { try netlink.neighbour(gateway, on: $0) }
+            try forwarding.setGateway(gateway, mac: known?.isUsable == true ? known?.mac : nil, on: uplink)
+        }
+    }
+
+    private func attempt(_ work: () throws -> Void) {
+        do { try work() } catch { surroundings.warn("\(error)") }
+    }
+
+    // MARK: What the kernel tells
+
+    private func watch(_ descriptor: Int32, _ body: @escaping @Sendable (MobileNodeDriver) -> Void) {
+        let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
+        source.setEventHandler { [weak self] in
+            if let self { body(self) }
+        }
+        source.activate()
+        sources.append(source)
+    }
+
+    private func kernelChanged() {
+        attempt {
+            let changes = try monitor.receive()
+            if changes.contains(.overrun) { return try refreshLinks() }
+            var events: [MobileNodeEvent] = []
+            var isIncomplete = false
+            for change in changes {
+                // Before the table learns of the change: what went is what it still holds.
+                isIncomplete = host.misses(after: change) || isIncomplete
+                if case .linkRemoved(let link) = change { forget(link) }
+                events += host.uplinks.handle(change)
+                switch change {
+                case .link(let link): prepare(link)
+                case .neighbour(let neighbour): gatewayChanged(neighbour)
+                default: break
+                }
+            }
+            if isIncomplete { host.restore() }
+            for event in events { handle(event) }
+        }
+    }
+
+    private func refreshLinks() throws {
+        let links = try netlink.links()
+        let events = host.uplinks.refresh(links)
+        for link in links { prepare(link) }
+        host.restore()
+        for event in events { handle(event) }
+    }
+
+    /// An uplink gets its programs before the state machine hears of it.
+    private func prepare(_ link: Link) {
+        guard let uplink = host.uplinks.uplink(index: link.index) else { return }
+        attempt { try forwarding.attach(uplink.id, link) }
+        if prepared.insert(link.index).inserted { attempt { try settings.prepareUplink(link.name) } }
+    }
+
+    private func forget(_ link: Link) {
+        guard let uplink = host.uplinks.uplink(index: link.index) else { return }
+        forwarding.detach(uplink.id)
+        prepared.remove(link.index)
+    }
+
+    private func gatewayChanged(_ neighbour: Netlink.Neighbour) {
+        guard let uplink = host.uplinks.uplink(index: neighbour.interface),
+            uplink.gateways.values.contains(neighbour.address)
+        else { return }
+        attempt {
+            try forwarding.setGateway(
+                neighbour.address, mac: neighbour.isUsable ? neighbour.mac : nil, on: uplink.id)
+        }
+        host.routerFound(neighbour)
+    }
+
+    // MARK: Flows
+
+    private func socketsEnded() {
+        attempt {
+            guard try flows.socketsEnded(of: addresses), !recountIsDue else { return }
+            recountIsDue = true
+            queue.asyncAfter(deadline: .now() + Self.gatheringSpan) { [weak self] in self?.countFlows() }
+        }
+    }
+
+    private func countFlows() {
+        recountIsDue = false
+        guard !addresses.isEmpty else { return }
+        attempt {
+            let changes = try flows.recount(addresses)
+            if !changes.isEmpty { handle(.flows(changes)) }
+        }
+    }
+}
