@@ -30,10 +30,12 @@ struct AccessRouterChecks {
             if endpoint.isUnspecified || endpoint.isMulticast || endpoint.isLoopback || endpoint.isLinkLocal {
                 reader.problem("endpoints[\(place)]", "\(endpoint) can't be reached from other routers' networks")
             }
-            for (number, link) in settings.access.enumerated() where link.pools.contains(where: { $0.contains(endpoint) }) {
+            for (number, link) in settings.access.enumerated()
+            where link.pools.contains(where: { $0.contains(endpoint) }) {
                 let isGateway = link.gateways.contains { $0.address == endpoint }
                 if !isGateway {
-                    reader.problem("endpoints[\(place)]", "\(endpoint) is in a pool of access[\(number)] and could be leased")
+                    reader.problem(
+                        "endpoints[\(place)]", "\(endpoint) is in a pool of access[\(number)] and could be leased")
                 }
             }
         }

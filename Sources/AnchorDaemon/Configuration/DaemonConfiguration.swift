@@ -64,11 +64,13 @@ public struct DaemonConfiguration: Sendable {
 
     private mutating func read(_ reader: TableReader, folder: String) {
         if let name = reader.parsed("instance", as: Self.instanceRule, Self.instanceName) { instance = name }
-        stateDirectory = reader.parsed("state-directory", as: "an absolute path", Self.absolutePath)
+        stateDirectory =
+            reader.parsed("state-directory", as: "an absolute path", Self.absolutePath)
             ?? "/var/lib/flowanchor/\(instance)"
-        controlSocket = reader.parsed("control-socket", as: "an absolute path of at most 107 bytes") { path in
-            path.utf8.count <= 107 ? Self.absolutePath(path) : nil
-        } ?? "/run/flowanchor/\(instance).sock"
+        controlSocket =
+            reader.parsed("control-socket", as: "an absolute path of at most 107 bytes") { path in
+                path.utf8.count <= 107 ? Self.absolutePath(path) : nil
+            } ?? "/run/flowanchor/\(instance).sock"
         controlGroup = reader.parsed("control-group", as: "a group of this machine; see 'getent group'") { name in
             getgrnam(name) != nil ? name : nil
         }
@@ -86,7 +88,8 @@ public struct DaemonConfiguration: Sendable {
 
     private static func instanceName(_ text: String) -> String? {
         let isName = text.utf8.allSatisfy { byte in
-            (byte | 0x20).isLetter || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
+            (byte | 0x20).isLetter || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || byte == UInt8(ascii: "-")
                 || byte == UInt8(ascii: "_")
         }
         return isName && (1...32).contains(text.utf8.count) ? text : nil

@@ -43,7 +43,8 @@ struct SecuritySettings {
                 key = refuse(reader, "key-file", "\(path) cannot be read")
                 return
             }
-            key = Self.parse(text.trimmingCharacters(in: .whitespacesAndNewlines))
+            key =
+                Self.parse(text.trimmingCharacters(in: .whitespacesAndNewlines))
                 ?? refuse(reader, "key-file", "\(path) has to hold at least 32 hexadecimal digits, two a byte")
         case (nil, nil):
             if !reader.has("key") && !reader.has("key-file") {
