@@ -18,6 +18,7 @@ public final class BackgroundProcess {
         let output = try outputPath.map(openForAppending) ?? log
         defer { if output != log { close(output) } }
         pid = try command.spawn(input: nil, output: output, errors: log)
+        RemovalOnSignal.forget(pid)
     }
 
     /// The exit code once it has ended, `nil` while it runs.

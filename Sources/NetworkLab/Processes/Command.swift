@@ -39,6 +39,7 @@ public struct Command: Sendable {
         let (output, errors) = (try TemporaryFile(), try TemporaryFile())
         let source = try input.map { try TemporaryFile(content: $0) }
         let pid = try spawn(input: source?.descriptor, output: output.descriptor, errors: errors.descriptor)
+        defer { RemovalOnSignal.forget(pid) }
         var status: Int32?
         let ended = pollUntil(timeout: timeout, every: 1) {
             status = reap(pid)
@@ -94,14 +95,16 @@ public struct Command: Sendable {
 
         let environment = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
         let line = commandLine
-        var pid: pid_t = 0
-        let result = withCStrings(line) { argv in
-            withCStrings(environment) { envp in
-                posix_spawnp(&pid, line[0], &actions, &attributes, argv, envp)
+        return try RemovalOnSignal.start {
+            var pid: pid_t = 0
+            let result = withCStrings(line) { argv in
+                withCStrings(environment) { envp in
+                    posix_spawnp(&pid, line[0], &actions, &attributes, argv, envp)
+                }
             }
+            guard result == 0 else { throw LabError.cannotStart(text, String(cString: strerror(result))) }
+            return pid
         }
-        guard result == 0 else { throw LabError.cannotStart(text, String(cString: strerror(result))) }
-        return pid
     }
 }
 
