@@ -52,7 +52,12 @@ let package = Package(
             .target(name: "CAtomics", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         ]
         + library("BPFKit", ["CBPF", "CAtomics"], tests: ["BPFObjects", "CBPF", "KernelTestSupport"])
-        + library("Netlink", ["CNetlink", "NetworkTypes"])
+        + library("Netlink", ["CNetlink", "NetworkTypes"], tests: ["NamespaceTestSupport", "NetworkTypes"])
+        + [
+            .target(
+                name: "NamespaceTestSupport", dependencies: ["Netlink", "NetworkTypes"],
+                path: "Tests/NamespaceTestSupport", swiftSettings: strict)
+        ]
         + library("AnchorProtocol", ["NetworkTypes", crypto])
         + library("AnchorCore", ["AnchorProtocol", "NetworkTypes"])
         + library(
@@ -63,7 +68,7 @@ let package = Package(
             [
                 "AnchorCore", "AnchorProtocol", "AnchorDataPlane", "BPFKit", "Netlink", "NetworkTypes", logging, toml,
                 http, sockets,
-            ])
+            ], tests: ["AnchorCore", "AnchorDataPlane", "NamespaceTestSupport", "Netlink", "NetworkTypes"])
         + library("NetworkLab", ["Netlink", "NetworkTypes"])
         + [
             .testTarget(

@@ -1,4 +1,5 @@
 import Glibc
+import NamespaceTestSupport
 import Netlink
 import NetworkTypes
 import Testing

@@ -3,8 +3,8 @@ import Netlink
 import NetworkTypes
 
 /// A plain socket made inside a namespace, closed with the object.
-final class TestSocket {
-    let descriptor: Int32
+public final class TestSocket {
+    public let descriptor: Int32
 
     private init(_ descriptor: Int32) { self.descriptor = descriptor }
 
@@ -18,7 +18,7 @@ final class TestSocket {
     }
 
     /// A TCP socket that listens on a port of the kernel's choice.
-    static func listening(in namespace: NetworkNamespace, on address: IPAddress) throws -> TestSocket {
+    public static func listening(in namespace: NetworkNamespace, on address: IPAddress) throws -> TestSocket {
         try namespace.run {
             let socket = try make(.tcp, address.isV4 ? AF_INET : AF_INET6)
             try withSocketAddress(address, port: 0, family: nil) { try check(bind(socket.descriptor, $0, $1), "bind") }
@@ -29,7 +29,7 @@ final class TestSocket {
 
     /// A socket connected to the port at the address.
     /// - Parameter family: of the socket; AF_INET6 with an IPv4 address makes an IPv6 socket that carries IPv4.
-    static func connected(
+    public static func connected(
         in namespace: NetworkNamespace, _ transport: SocketProtocol, to address: IPAddress, port: UInt16,
         from source: IPAddress? = nil, family: Int32? = nil
     ) throws -> TestSocket {
@@ -47,14 +47,14 @@ final class TestSocket {
         }
     }
 
-    func accept() throws -> TestSocket {
+    public func accept() throws -> TestSocket {
         let connection = Glibc.accept(descriptor, nil, nil)
         try check(connection, "accept")
         return TestSocket(connection)
     }
 
     /// Port in host order.
-    func port() throws -> UInt16 {
+    public func port() throws -> UInt16 {
         var storage = sockaddr_in6()
         var size = socklen_t(MemoryLayout<sockaddr_in6>.size)
         try withUnsafeMutablePointer(to: &storage) {
@@ -67,7 +67,7 @@ final class TestSocket {
     }
 
     /// errno of a read, 0 at the end of the stream.
-    func readError() -> Int32 {
+    public func readError() -> Int32 {
         var byte: UInt8 = 0
         return recv(descriptor, &byte, 1, 0) < 0 ? errno : 0
     }

@@ -1,9 +1,8 @@
-import CNetlink
 import Glibc
 import Netlink
 
-struct NeverHappened: Error, CustomStringConvertible {
-    let description: String
+public struct NeverHappened: Error, CustomStringConvertible {
+    public let description: String
 }
 
 /// How long to hope for something before it counts as never happening; generous, since nothing measures it.
@@ -11,7 +10,7 @@ private let patience = 20_000  // milliseconds
 
 /// Asks again and again until the answer is not `nil`.
 @discardableResult
-func poll<Value>(_ what: String, _ ask: () throws -> Value?) throws -> Value {
+public func poll<Value>(_ what: String, _ ask: () throws -> Value?) throws -> Value {
     for _ in 0..<patience / 5 {
         if let value = try ask() { return value }
         Glibc.poll(nil, 0, 5)
@@ -39,7 +38,7 @@ private func firstMatch<Event, Value>(
 extension NetlinkMonitor {
     /// The first change for which `match` gives a value.
     @discardableResult
-    func first<Value>(_ what: String, _ match: (NetlinkChange) -> Value?) throws -> Value {
+    public func first<Value>(_ what: String, _ match: (NetlinkChange) -> Value?) throws -> Value {
         try firstMatch(what, descriptor, receive: { try receive() }, match)
     }
 }
@@ -47,7 +46,7 @@ extension NetlinkMonitor {
 extension SocketMonitor {
     /// The first socket that ended and meets `condition`.
     @discardableResult
-    func first(_ what: String, where condition: (SocketDescription) -> Bool) throws -> SocketDescription {
+    public func first(_ what: String, where condition: (SocketDescription) -> Bool) throws -> SocketDescription {
         try firstMatch(what, descriptor, receive: { try receive() }) {
             if case .destroyed(let socket) = $0, condition(socket) { socket } else { nil }
         }

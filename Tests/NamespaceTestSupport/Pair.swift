@@ -1,32 +1,13 @@
 import Glibc
 import Netlink
-import Testing
 
-/// Whether tests may make network namespaces here. Under CI that is required: they then run, and fail.
-enum Kernel {
-    static let permitsNamespaces: Bool = {
-        if (try? NetworkNamespace.anonymous()) != nil { return true }
-        guard let ci = getenv("CI").map({ String(cString: $0) }), ci == "true" else {
-            let words = "NetlinkTests: tests in network namespaces are SKIPPED: run them as root\n"
-            write(STDERR_FILENO, words, words.utf8.count)
-            return false
-        }
-        return true
-    }()
-}
-
-extension Trait where Self == ConditionTrait {
-    /// Skips a suite, loudly, where network namespaces cannot be made.
-    static var inNamespaces: Self { .enabled(if: Kernel.permitsNamespaces, "needs CAP_SYS_ADMIN and CAP_NET_ADMIN") }
-}
-
-struct CommandFailure: Error, CustomStringConvertible {
-    let description: String
+public struct CommandFailure: Error, CustomStringConvertible {
+    public let description: String
 }
 
 extension NetworkNamespace {
     /// Runs a command inside the namespace and waits for it.
-    func command(_ words: String...) throws {
+    public func command(_ words: String...) throws {
         try run {
             var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
             defer { arguments.forEach { free($0) } }
@@ -44,18 +25,18 @@ extension NetworkNamespace {
     }
 
     /// As a path that other processes can open.
-    var path: String { "/proc/\(getpid())/fd/\(descriptor)" }
+    public var path: String { "/proc/\(getpid())/fd/\(descriptor)" }
 }
 
 /// Two namespaces joined by a veth pair, `near0` in one and `far0` in the other; all gone with the object.
-final class Pair {
-    let near: NetworkNamespace
-    let far: NetworkNamespace
-    let nearSocket: NetlinkSocket
-    let farSocket: NetlinkSocket
+public final class Pair {
+    public let near: NetworkNamespace
+    public let far: NetworkNamespace
+    public let nearSocket: NetlinkSocket
+    public let farSocket: NetlinkSocket
 
     /// - Parameter up: set both ends, and both loopbacks, up.
-    init(up: Bool = true) throws {
+    public init(up: Bool = true) throws {
         near = try NetworkNamespace.anonymous()
         far = try NetworkNamespace.anonymous()
         try near.command("ip", "link", "add", "near0", "type", "veth", "peer", "name", "far0", "netns", far.path)
@@ -69,6 +50,6 @@ final class Pair {
         try poll("carrier at near0") { try nearSocket.link(named: "near0").isUsable ? true : nil }
     }
 
-    func nearIndex() throws -> InterfaceIndex { try nearSocket.link(named: "near0").index }
-    func farIndex() throws -> InterfaceIndex { try farSocket.link(named: "far0").index }
+    public func nearIndex() throws -> InterfaceIndex { try nearSocket.link(named: "near0").index }
+    public func farIndex() throws -> InterfaceIndex { try farSocket.link(named: "far0").index }
 }
