@@ -9,16 +9,14 @@ extension Lab {
     /// The daemon's configuration.
     public func configurationFile(_ machine: String) -> String { "\(identity.folder)/\(machine).toml" }
 
-    /// The anchord that was built or installed together with this program.
-    public static var daemonPath: String {
-        get throws {
-            let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-            let path = own.deletingLastPathComponent().appendingPathComponent("anchord").path
-            guard FileManager.default.isExecutableFile(atPath: path) else {
-                throw LabError.file(path, "not there; `swift build` makes it")
-            }
-            return path
+    /// A program that was built or installed together with this one.
+    public static func ownProgram(_ name: String) throws -> String {
+        let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        let path = own.deletingLastPathComponent().appendingPathComponent(name).path
+        guard FileManager.default.isExecutableFile(atPath: path) else {
+            throw LabError.file(path, "not there; `swift build` makes it")
         }
+        return path
     }
 
     /// Starts the daemon of each access router, and waits until they answer.
@@ -48,7 +46,8 @@ extension Lab {
     public func startDaemon(_ machine: String) throws -> BackgroundProcess {
         try FileManager.default.createDirectory(atPath: stateFolder(machine), withIntermediateDirectories: true)
         return try start(
-            [Self.daemonPath, "--config", configurationFile(machine)], on: machine, name: "anchord-\(machine)")
+            [Self.ownProgram("anchord"), "--config", configurationFile(machine)], on: machine,
+            name: "anchord-\(machine)")
     }
 
     public func waitForDaemon(_ process: BackgroundProcess, on machine: String) throws {

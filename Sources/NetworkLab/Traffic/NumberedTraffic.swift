@@ -1,0 +1,74 @@
+import Foundation
+import NetworkTypes
+
+/// Numbered datagrams in both directions between the node and the correspondent, on one flow that the node begins.
+public final class NumberedTraffic {
+    private let node: BackgroundProcess
+    private let correspondent: BackgroundProcess
+    private let lab: Lab
+    private let name: String
+
+    /// What came of it: what one end sent and the other received.
+    public struct Outcome: Hashable, Sendable {
+        public var sent: Int
+        public var lost: Int
+        public var repeated: Int
+        public var arrivals: [Arrival]
+    }
+
+    /// - Parameters:
+    ///   - source: the node's address in the flow.
+    ///   - rate: datagrams a second in each direction.
+    public init(on lab: Lab, from source: IPAddress, rate: Int, name: String = "traffic") throws {
+        self.lab = lab
+        self.name = name
+        let far = AddressPlan.correspondent(source.family)
+        correspondent = try lab.start(
+            try Self.command(
+                local: far, port: 7002, remote: nil, rate: rate, record: "\(lab.identity.folder)/\(name)-up.bin"),
+            on: "cn", name: "\(name)-cn", outputPath: "\(lab.identity.folder)/\(name)-cn.json")
+        try correspondent.waitUntil("bound") {
+            (try? lab.run(["ss", "-Hulpn", "sport = :7002"], on: "cn"))?.contains(":7002") ?? false
+        }
+        node = try lab.start(
+            try Self.command(
+                local: source, port: 7001, remote: far, rate: rate, record: "\(lab.identity.folder)/\(name)-down.bin"),
+            on: "mn", name: "\(name)-mn", outputPath: "\(lab.identity.folder)/\(name)-mn.json")
+    }
+
+    /// Ends it.
+    /// - Returns: what went up and what went down.
+    public func stop() throws -> (up: Outcome, down: Outcome) {
+        node.signal(SIGTERM)
+        correspondent.signal(SIGTERM)
+        for process in [node, correspondent] {
+            guard process.wait(timeout: .seconds(30)) == 0 else {
+                throw LabError.processEnded(process.name, process.log)
+            }
+        }
+        let folder = lab.identity.folder
+        func report(_ end: String) throws -> TrafficReport {
+            try JSONDecoder().decode(
+                TrafficReport.self, from: Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)-\(end).json")))
+        }
+        let (near, far) = (try report("mn"), try report("cn"))
+        return (
+            Outcome(
+                sent: near.sent, lost: near.sent - far.distinct, repeated: far.received - far.distinct,
+                arrivals: try TrafficEnd.readArrivals("\(folder)/\(name)-up.bin")),
+            Outcome(
+                sent: far.sent, lost: far.sent - near.distinct, repeated: near.received - near.distinct,
+                arrivals: try TrafficEnd.readArrivals("\(folder)/\(name)-down.bin"))
+        )
+    }
+
+    private static func command(
+        local: IPAddress, port: UInt16, remote: IPAddress?, rate: Int, record: String
+    ) throws -> [String] {
+        [
+            try Lab.ownProgram("anchorctl"), "lab", "traffic", "--local", "\(local)", "--port", "\(port)", "--rate",
+            "\(rate)",
+            "--record", record,
+        ] + (remote.map { ["--remote", "\($0)", "--remote-port", "7002"] } ?? [])
+    }
+}
