@@ -41,7 +41,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP);
 	__uint(max_entries, 8);
 	__type(key, __u32);
-	__type(value, struct bpf_devmap_val);
+	__type(value, __u32);
 } devices SEC(".maps");
 
 /* Counts the packet, writes its first byte, gives the verdict that .rodata holds. */

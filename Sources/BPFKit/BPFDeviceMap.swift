@@ -3,10 +3,10 @@ import Glibc
 
 /// The interfaces to which programs redirect, by number.
 public struct BPFDeviceMap: ~Copyable, Sendable {
-    public let map: BPFMap<UInt32, bpf_devmap_val>
+    public let map: BPFMap<UInt32, UInt32>
 
     /// - Throws: if the map is of another type.
-    public init(_ map: consuming BPFMap<UInt32, bpf_devmap_val>) throws(BPFError) {
+    public init(_ map: consuming BPFMap<UInt32, UInt32>) throws(BPFError) {
         guard map.description.type == BPF_MAP_TYPE_DEVMAP.rawValue else {
             throw BPFError("use as a device map", "map \(map.description.name)", code: EINVAL)
         }
@@ -20,14 +20,12 @@ public struct BPFDeviceMap: ~Copyable, Sendable {
             try map.remove(index)
             return
         }
-        var value = bpf_devmap_val()
-        value.ifindex = UInt32(interface)
-        try map.set(index, to: value)
+        try map.set(index, to: UInt32(interface))
     }
 
     /// The interface's index; `nil` for none, or one that has vanished.
     public borrowing func interface(_ index: UInt32) throws(BPFError) -> Int32? {
-        guard let value = try map.value(index), value.ifindex != 0 else { return nil }
-        return Int32(value.ifindex)
+        guard let value = try map.value(index), value != 0 else { return nil }
+        return Int32(value)
     }
 }

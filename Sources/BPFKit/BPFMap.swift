@@ -26,18 +26,7 @@ public struct BPFMap<Key, Value>: ~Copyable, Sendable {
 
     /// Makes a map.
     public init(making description: BPFMapDescription) throws(BPFError) {
-        var options = bpf_map_create_opts()
-        options.sz = optionsSize(endingWith: \bpf_map_create_opts.map_ifindex)
-        options.map_flags = description.flags
-        let made = bpf_map_create(
-            bpf_map_type(description.type), String(description.name.prefix(15)), description.keySize,
-            description.valueSize, description.capacity, &options)
-        guard made >= 0 else {
-            let code = errno
-            let step = code == ENOMEM ? "it needs \(description.megabytes) MiB; make the table smaller" : nil
-            throw BPFError("make", "map \(description.name)", code: code, nextStep: step)
-        }
-        try self.init(Descriptor(made), named: description.name)
+        try self.init(description.make(), named: description.name)
     }
 
     /// Opens what is pinned at `path`.
@@ -111,5 +100,21 @@ public enum BPFUpdateMode: UInt64, Sendable {
 }
 
 extension BPFMapDescription {
+    /// A new map like this.
+    func make() throws(BPFError) -> Descriptor {
+        var options = bpf_map_create_opts()
+        options.sz = optionsSize(endingWith: \bpf_map_create_opts.map_ifindex)
+        options.map_flags = flags
+        let made = bpf_map_create(
+            bpf_map_type(type), String(name.prefix(15)), keySize,
+            valueSize, capacity, &options)
+        guard made >= 0 else {
+            let code = errno
+            let step = code == ENOMEM ? "it needs \(megabytes) MiB; make the table smaller" : nil
+            throw BPFError("make", "map \(name)", code: code, nextStep: step)
+        }
+        return Descriptor(made)
+    }
+
     var megabytes: UInt64 { UInt64(keySize + valueSize) * UInt64(capacity) >> 20 }
 }

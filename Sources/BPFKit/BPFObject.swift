@@ -37,8 +37,15 @@ public struct BPFObject: ~Copyable {
     public mutating func reuse<Key, Value>(
         _ map: borrowing BPFMap<Key, Value>, as name: String
     ) throws(BPFError) {
+        try reuse(map.descriptor.raw, as: name)
+    }
+
+    public mutating func reuse(_ map: BPFMapHandle, as name: String) throws(BPFError) {
+        try reuse(map.descriptor.raw, as: name)
+    }
+
+    private mutating func reuse(_ descriptor: Int32, as name: String) throws(BPFError) {
         let target = try find(name)
-        let descriptor = map.descriptor.raw
         let (status, log) = LibraryLog.capture { bpf_map__reuse_fd(target, descriptor) }
         guard status == 0 else { throw BPFError("reuse", "map \(name) in \(path)", code: status, log: log) }
     }
@@ -121,6 +128,13 @@ public struct LoadedBPFObject: ~Copyable {
         let descriptor = bpf_object__find_map_fd_by_name(handle.pointer, name)
         guard descriptor >= 0 else { throw BPFError("find map", "\(name) in \(path)", code: ENOENT) }
         return try BPFMap(try copy(of: descriptor, name), named: name)
+    }
+
+    /// A map of any type.
+    public borrowing func handle(_ name: String) throws(BPFError) -> BPFMapHandle {
+        let descriptor = bpf_object__find_map_fd_by_name(handle.pointer, name)
+        guard descriptor >= 0 else { throw BPFError("find map", "\(name) in \(path)", code: ENOENT) }
+        return try BPFMapHandle(try copy(of: descriptor, name), named: name)
     }
 
     private borrowing func copy(of descriptor: Int32, _ name: String) throws(BPFError) -> Descriptor {

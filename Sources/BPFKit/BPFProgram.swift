@@ -16,6 +16,15 @@ public struct BPFProgram: ~Copyable, Sendable {
         try descriptor.information(bpf_prog_info(), of: "program \(name)").id
     }
 
+    /// Keeps the program in the kernel under `path` after this process ends.
+    public borrowing func pin(at path: String) throws(BPFError) { try descriptor.pin(at: path) }
+
+    /// Opens what is pinned at `path`; `nil` if nothing is.
+    public static func pinned(at path: String) throws(BPFError) -> BPFProgram? {
+        guard let descriptor = try Descriptor.pinned(at: path) else { return nil }
+        return BPFProgram(descriptor, name: String(path.split(separator: "/").last ?? ""))
+    }
+
     /// Name and tag of a program by its number; `nil` if it has gone.
     static func describe(_ identifier: UInt32) -> String? {
         let opened = bpf_prog_get_fd_by_id(identifier)

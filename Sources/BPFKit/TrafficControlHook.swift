@@ -19,6 +19,16 @@ public struct TrafficControlHook: Hashable, Sendable {
         self.direction = direction
     }
 
+    /// Whether nobody's filter is left on the interface, in either direction, so that its clsact queueing
+    /// discipline serves nobody.
+    public static func isUnused(on interface: Int32) throws(BPFError) -> Bool {
+        for direction in Direction.allCases
+        where try TrafficControlFilters.count(on: interface, direction) > 0 {
+            return false
+        }
+        return true
+    }
+
     /// Attaches the program, or puts it in the place of the one that was attached this way before:
     /// each packet meets one of them. Other filters on the interface stay.
     public func attach(_ program: borrowing BPFProgram) throws(BPFError) {

@@ -103,10 +103,12 @@ import Testing
             try hook.attach(object.program("mark"))
             #expect(try hook.programIdentifier() == object.program("mark").identifier())
             try hook.attach(object.program("mark"))
+            #expect(try TrafficControlHook.isUnused(on: pair.firstIndex) == false)
             try hook.detach()
             #expect(hook.programIdentifier() == nil)
             try hook.detach()
         }
+        #expect(try TrafficControlHook.isUnused(on: pair.firstIndex) == true)
         #expect(try TrafficControlHook.removeAll(from: pair.firstIndex))
         #expect(try !TrafficControlHook.removeAll(from: pair.firstIndex))
     }

@@ -39,10 +39,26 @@ struct fa_path_copy {
 	struct fa_address destination; /* outer destination without FA_PATH_PEER_FROM_HOST */
 };
 
+/* What a path is for, so that a controller that was restarted finds its paths again. Programs don't
+ * read it. */
+#define FA_PATH_TO_HOST 1u
+#define FA_PATH_TO_NEIGHBOUR 2u
+#define FA_PATH_TO_STATION 3u
+#define FA_PATH_TO_KERNEL 4u
+#define FA_PATH_TO_NOBODY 5u
+
+struct fa_path_purpose {
+	struct fa_address next_hop; /* FA_PATH_TO_NEIGHBOUR: the neighbour's address */
+	__u16 path_mtu; /* as it was found on the way, 0 for the link's */
+	__u8 kind; /* FA_PATH_TO_…, 0: the path is not in use */
+	__u8 pad[5];
+};
+
 struct fa_path {
 	__u32 generation;
 	__u32 users; /* entries that name this path; the controller's own book-keeping */
-	__u8 pad[56];
+	struct fa_path_purpose purpose;
+	__u8 pad[32];
 	struct fa_path_copy copies[2];
 };
 

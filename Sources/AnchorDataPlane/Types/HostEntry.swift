@@ -23,6 +23,8 @@ public struct HostEntry: Hashable, Sendable {
     public var tunnel: HostTunnel?
     /// While both are in use: copies go both ways, and the second one to come is dropped.
     public var isBicast: Bool
+    /// While both are in use and no copies are sent: packets to it go through the tunnel, not to the attachment.
+    public var prefersTunnel: Bool
     /// The servers that its packets pass; 0 for none.
     public var chain: ChainIndex
     /// Its server is down and its packets may not pass without: drop them.
@@ -32,13 +34,15 @@ public struct HostEntry: Hashable, Sendable {
 
     public init(
         key: HostKey, node: UInt32, attachment: HostAttachment? = nil, tunnel: HostTunnel? = nil,
-        isBicast: Bool = false, chain: ChainIndex = 0, isRefused: Bool = false, isOwn: Bool = false
+        isBicast: Bool = false, prefersTunnel: Bool = false, chain: ChainIndex = 0, isRefused: Bool = false,
+        isOwn: Bool = false
     ) {
         self.key = key
         self.node = node
         self.attachment = attachment
         self.tunnel = tunnel
         self.isBicast = isBicast
+        self.prefersTunnel = prefersTunnel
         self.chain = chain
         self.isRefused = isRefused
         self.isOwn = isOwn

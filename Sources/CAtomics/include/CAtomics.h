@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define CA_INLINE static inline __attribute__((always_inline))
 
@@ -73,4 +75,12 @@ CA_INLINE uint32_t ca_fetch_add_u32(void *_Nonnull address, uint32_t value)
 CA_INLINE void ca_fence(void)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/* Returns after every BPF program that runs now has ended: membarrier(2), MEMBARRIER_CMD_GLOBAL, which
+ * the kernel implements as a wait for all readers under RCU. Takes some milliseconds. False if the
+ * kernel doesn't have it. */
+CA_INLINE bool ca_wait_for_programs(void)
+{
+	return syscall(SYS_membarrier, 1, 0, 0) == 0;
 }

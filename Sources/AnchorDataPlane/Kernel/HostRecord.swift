@@ -1,0 +1,79 @@
+import FlowAnchorABI
+import NetworkTypes
+
+/// A host entry in the form of the tables: the slot's value and what goes beside it.
+struct HostRecord {
+    var value: fa_host_value
+    /// Where it is attached, if it is attached and tunnelled at once.
+    var neighbour = fa_neighbour()
+    var neighbourPath: PathIndex = 0
+
+    /// - Parameter hostPath: the path to hosts on the attachment's port, if there is one.
+    @inline(__always)
+    init(_ entry: HostEntry, hostPath: PathIndex) {
+        value = fa_host_value()
+        value.chain = entry.chain
+        value.node = entry.node
+        var flags: UInt32 = 0
+        if entry.isRefused { flags |= FA_HOST_REFUSED }
+        if entry.isOwn { flags |= FA_HOST_OWN }
+        if entry.isBicast { flags |= FA_HOST_BICAST }
+        if entry.prefersTunnel { flags |= FA_HOST_PREFER_TUNNEL }
+        if let attachment = entry.attachment {
+            flags |= FA_HOST_ATTACHED
+            if entry.tunnel == nil {
+                value.neighbour = fa_neighbour(attachment)
+                value.path = hostPath
+            } else {
+                neighbour = fa_neighbour(attachment)
+                neighbourPath = hostPath
+            }
+        }
+        if let tunnel = entry.tunnel {
+            flags |= FA_HOST_TUNNELLED
+            value.peer = fa_address(tunnel.peer)
+            value.path = tunnel.path
+            if case .gre(let key, let sequenced) = tunnel.kind {
+                flags |= FA_HOST_GRE | (sequenced ? FA_HOST_SEQUENCED : 0)
+                value.tunnel_key_be = key.bigEndian
+            }
+        }
+        value.flags = UInt16(flags)
+    }
+
+    init(value: fa_host_value, extra: fa_host_extra) {
+        self.value = value
+        neighbour = extra.neighbour
+        neighbourPath = extra.neighbour_path
+    }
+
+    /// The entry that it stands for.
+    func entry(_ key: HostKey) -> HostEntry {
+        var entry = HostEntry(key: key, node: value.node, chain: value.chain)
+        entry.isRefused = value.has(FA_HOST_REFUSED)
+        entry.isOwn = value.has(FA_HOST_OWN)
+        entry.isBicast = value.has(FA_HOST_BICAST)
+        entry.prefersTunnel = value.has(FA_HOST_PREFER_TUNNEL)
+        let isTunnelled = value.has(FA_HOST_TUNNELLED)
+        if value.has(FA_HOST_ATTACHED) {
+            entry.attachment = (isTunnelled ? neighbour : value.neighbour).attachment
+        }
+        if isTunnelled {
+            let key = UInt32(bigEndian: value.tunnel_key_be)
+            let kind: TunnelKind =
+                value.has(FA_HOST_GRE) ? .gre(key: key, sequenced: value.has(FA_HOST_SEQUENCED)) : .ipip
+            entry.tunnel = HostTunnel(peer: value.peer.address, kind: kind, path: value.path)
+        }
+        return entry
+    }
+
+    var isTunnelled: Bool { value.has(FA_HOST_TUNNELLED) }
+    var isBoth: Bool { isTunnelled && value.has(FA_HOST_ATTACHED) }
+
+    /// Whether packets of `other` are of the same sequence as this one's [0054].
+    func continues(_ other: HostRecord) -> Bool {
+        let kind = FA_HOST_GRE | FA_HOST_SEQUENCED
+        return value.tunnel_key_be == other.value.tunnel_key_be
+            && UInt32(value.flags) & kind == UInt32(other.value.flags) & kind
+    }
+}

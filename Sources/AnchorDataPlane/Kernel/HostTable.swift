@@ -1,0 +1,218 @@
+import BPFKit
+import CAtomics
+import FlowAnchorABI
+import NetworkTypes
+
+/// The host table over the shared maps: slots, what goes beside them, and the spill map behind them.
+struct HostTable {
+    private let maps: SharedMaps
+    private let table: SlotTable<HostLayout>
+    private let slots: UnsafeMutablePointer<fa_host>
+    private let extras: UnsafeMutablePointer<fa_host_extra>
+    private let secret: UnsafePointer<UInt64>
+
+    init(_ maps: SharedMaps) {
+        self.maps = maps
+        table = SlotTable(slots: maps.hosts.base, capacity: maps.hosts.count, state: maps.hostState.base)
+        slots = table.slots
+        extras = maps.extras.base.assumingMemoryBound(to: fa_host_extra.self)
+        let offset = MemoryLayout<fa_config>.offset(of: \.hash_secret)!
+        secret = UnsafePointer((maps.config.base + offset).assumingMemoryBound(to: UInt64.self))
+    }
+
+    var bucketMask: UInt32 { table.bucketMask }
+
+    var statistics: TableStatistics {
+        let spilled = Int(table.spilled)
+        return TableStatistics(entries: table.live + spilled, capacity: table.capacity, spilled: spilled)
+    }
+
+    @inline(__always)
+    private func hash(_ key: HostLayout.Key) -> UInt64 { fa_hash_address(secret, key.upper, key.lower, key.realm) }
+
+    // MARK: Reading
+
+    func record(_ key: HostKey) throws(BPFError) -> HostRecord? {
+        let slotKey = HostLayout.Key(key)
+        if let record = table.read(hash(slotKey), slotKey, self.record) { return record }
+        guard table.spilled > 0, let spilled = try maps.spill.value(fa_host_key(key)) else { return nil }
+        return HostRecord(value: spilled.host.value, extra: spilled.extra)
+    }
+
+    private func record(_ slot: UnsafePointer<fa_host>, _ index: Int, _ word: SlotWord) -> HostRecord {
+        let value = word.state == .shadowed ? extras[index].shadow : slot.pointee.value
+        return HostRecord(value: value, extra: extras[index])
+    }
+
+    /// All entries that were last seen so many ticks before `now` or earlier.
+    func scan(at now: UInt32, idle ticks: UInt32, _ body: (HostKey, HostRecord, UInt32) -> Bool) throws(BPFError) {
+        for index in 0..<table.capacity {
+            let word = table.word(index)
+            guard word.isInUse else { continue }
+            let seen = slots[index].last_seen
+            guard ticks == 0 || Int32(bitPattern: now &- seen) >= Int32(bitPattern: ticks) else { continue }
+            let key = HostKey(slots[index].address.address, realm: slots[index].realm)
+            let record = record(slots + index, index, word)
+            guard table.word(index) == word else { continue }
+            if !body(key, record, seen) { return }
+        }
+        guard table.spilled > 0 else { return }
+        for key in try maps.spill.keys() {
+            guard let spilled = try maps.spill.value(key) else { continue }
+            let seen = spilled.host.last_seen
+            guard ticks == 0 || Int32(bitPattern: now &- seen) >= Int32(bitPattern: ticks) else { continue }
+            let record = HostRecord(value: spilled.host.value, extra: spilled.extra)
+            if !body(HostKey(key.address.address, realm: key.realm), record, seen) { return }
+        }
+    }
+
+    // MARK: Writing
+
+    /// Adds the host or changes it in place.
+    /// - Returns: what was there before.
+    /// - Throws: ENOSPC if there is no room.
+    func set(_ key: HostKey, _ record: HostRecord, tick: UInt32) throws(BPFError) -> HostRecord? {
+        let slotKey = HostLayout.Key(key)
+        let hash = hash(slotKey)
+        while true {
+            if let found = table.find(hash, slotKey) {
+                let old = self.record(slots + found.index, found.index, found.word)
+                if replace(found, old, by: record) { return old }
+                continue
+            }
+            if table.spilled > 0, let spilled = try maps.spill.value(fa_host_key(key)) {
+                try replace(spilled, key, by: record)
+                return HostRecord(value: spilled.host.value, extra: spilled.extra)
+            }
+            switch table.claim(hash, slotKey) {
+            case .claimed(let claim):
+                fill(claim.index, slotKey, record, tick: tick)
+                table.publish(claim)
+                return nil
+            case .exists, .contended:
+                continue
+            case .full:
+                try spill(key, hash, record, tick: tick)
+                return nil
+            }
+        }
+    }
+
+    @inline(__always)
+    private func fill(_ index: Int, _ key: HostLayout.Key, _ record: HostRecord, tick: UInt32) {
+        let slot = slots + index
+        slot.pointee.realm = key.realm
+        slot.pointee.last_seen = tick
+        slot.pointee.address.halves_be = (key.upper, key.lower)
+        slot.pointee.value = record.value
+        extras[index] = Self.extra(record)
+    }
+
+    private static func extra(_ record: HostRecord) -> fa_host_extra {
+        var extra = fa_host_extra()
+        extra.neighbour = record.neighbour
+        extra.neighbour_path = record.neighbourPath
+        return extra
+    }
+
+    /// Changes a value while packets use it.
+    private func replace(_ found: SlotTable<HostLayout>.Reference, _ old: HostRecord, by new: HostRecord) -> Bool {
+        let extra = extras + found.index
+        var shadow = new.value
+        if new.isBoth {
+            if old.isBoth, !new.hasSameNeighbour(as: old) {
+                // The neighbour has no shadow. While it changes, packets take the tunnel, which is right too.
+                shadow.flags &= ~UInt16(FA_HOST_ATTACHED | FA_HOST_BICAST)
+            } else {
+                // No reader looks at it before the flags say so.
+                extra.pointee.neighbour = new.neighbour
+                extra.pointee.neighbour_path = new.neighbourPath
+            }
+        }
+        extra.pointee.shadow = shadow
+        guard let shadowed = table.shadow(found) else { return false }
+        if new.isBoth {
+            extra.pointee.neighbour = new.neighbour
+            extra.pointee.neighbour_path = new.neighbourPath
+        }
+        if !new.continues(old) {
+            extra.pointee.transmit_sequence = 0
+            extra.pointee.receive_sequence = 0
+        }
+        slots[found.index].value = new.value
+        table.unshadow(shadowed)
+        return true
+    }
+
+    /// - Returns: what was there; `nil` if nothing was.
+    func remove(_ key: HostKey) throws(BPFError) -> HostRecord? {
+        let slotKey = HostLayout.Key(key)
+        let hash = hash(slotKey)
+        while let found = table.find(hash, slotKey) {
+            let old = record(slots + found.index, found.index, found.word)
+            if table.remove(found) { return old }
+        }
+        guard table.spilled > 0, let spilled = try maps.spill.value(fa_host_key(key)) else { return nil }
+        try maps.spill.remove(fa_host_key(key))
+        table.addSpilled(-1)
+        return HostRecord(value: spilled.host.value, extra: spilled.extra)
+    }
+
+    // MARK: The spill map
+
+    private func spill(_ key: HostKey, _ hash: UInt64, _ record: HostRecord, tick: UInt32) throws(BPFError) {
+        var spilled = fa_host_spilled()
+        spilled.host.header.word = SlotWord(raw: 0).next(.live, tag: fa_hash_tag(hash)).raw
+        spilled.host.realm = key.realm
+        spilled.host.last_seen = tick
+        spilled.host.address = fa_address(key.address)
+        spilled.host.value = record.value
+        spilled.extra = Self.extra(record)
+        // Counted first: a reader that finds 0 doesn't look into the map.
+        table.addSpilled(1)
+        do {
+            try maps.spill.set(fa_host_key(key), to: spilled, mode: .create)
+        } catch {
+            table.addSpilled(-1)
+            throw error
+        }
+    }
+
+    private func replace(_ old: fa_host_spilled, _ key: HostKey, by record: HostRecord) throws(BPFError) {
+        var spilled = old
+        spilled.host.header.word = SlotWord(raw: old.host.header.word).next(.live).raw
+        spilled.host.value = record.value
+        spilled.extra.neighbour = record.neighbour
+        spilled.extra.neighbour_path = record.neighbourPath
+        if !record.continues(HostRecord(value: old.host.value, extra: old.extra)) {
+            spilled.extra.transmit_sequence = 0
+            spilled.extra.receive_sequence = 0
+        }
+        try maps.spill.set(fa_host_key(key), to: spilled, mode: .replace)
+    }
+
+    // MARK: After a crash
+
+    /// Mends what a writer that was killed has left.
+    /// - Returns: how many entries were mended.
+    func repair() throws(BPFError) -> Int {
+        let mended = table.repair(
+            isQuiet: { _ = ca_wait_for_programs() },
+            restore: { slots[$0].value = extras[$0].shadow })
+        let spilled = UInt32(try maps.spill.keys().count)
+        ca_store_release_u32(table.address(of: \.spilled), spilled)
+        return mended
+    }
+}
+
+extension fa_host_key {
+    init(_ key: HostKey) {
+        self.init(address: fa_address(key.address), realm: key.realm, pad: 0)
+    }
+}
+
+extension HostRecord {
+    func hasSameNeighbour(as other: HostRecord) -> Bool {
+        neighbour.attachment == other.neighbour.attachment && neighbourPath == other.neighbourPath
+    }
+}

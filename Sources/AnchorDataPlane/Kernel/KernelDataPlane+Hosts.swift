@@ -1,0 +1,140 @@
+import BPFKit
+import FlowAnchorABI
+import Glibc
+import NetworkTypes
+
+extension KernelDataPlane {
+    public func setHost(_ entry: HostEntry) throws(DataPlaneError) {
+        try setHosts(CollectionOfOne(entry))
+    }
+
+    public func setHosts(_ entries: some Sequence<HostEntry>) throws(DataPlaneError) {
+        let tick = try tick()
+        let result = state.withLock { state -> Result<Void, DataPlaneError> in
+            for entry in entries {
+                do throws(DataPlaneError) {
+                    try state.set(entry, tick: tick, maps)
+                } catch {
+                    return .failure(error)
+                }
+            }
+            return .success(())
+        }
+        try result.get()
+    }
+
+    @discardableResult
+    public func removeHost(_ key: HostKey) throws(DataPlaneError) -> Bool {
+        try state.withLock { state in
+            Result { () throws(BPFError) -> Bool in
+                guard let old = try state.hosts.remove(key) else { return false }
+                state.forget(old, maps)
+                return true
+            }
+        }.unwrapped()
+    }
+
+    public func host(_ key: HostKey) throws(DataPlaneError) -> HostEntry? {
+        try state.withLock { state in
+            Result { () throws(BPFError) in try state.hosts.record(key)?.entry(key) }
+        }.unwrapped()
+    }
+
+    public func scanHosts(_ body: (HostEntry, Duration) -> Bool) throws(DataPlaneError) {
+        let now = try tick()
+        // Without the lock: a scan reads only, and finds each entry whole.
+        let hosts = HostTable(maps)
+        do throws(BPFError) {
+            try hosts.scan(at: now, idle: 0) { key, record, seen in
+                body(record.entry(key), clock.age(of: seen, at: now))
+            }
+        } catch {
+            throw .bpf(error)
+        }
+    }
+
+    public func hosts(idleFor idle: Duration) throws(DataPlaneError) -> [HostKey] {
+        let now = try tick()
+        var found: [HostKey] = []
+        do throws(BPFError) {
+            try HostTable(maps).scan(at: now, idle: max(1, clock.ticks(in: idle))) { key, _, _ in
+                found.append(key)
+                return true
+            }
+        } catch {
+            throw .bpf(error)
+        }
+        return found
+    }
+
+    public var hostTable: TableStatistics { state.withLock { $0.hosts.statistics } }
+
+    func tick() throws(DataPlaneError) -> UInt32 {
+        do throws(BPFError) {
+            return try clock.now()
+        } catch {
+            throw .bpf(error)
+        }
+    }
+}
+
+extension KernelDataPlane.State {
+    @inline(__always)
+    mutating func set(_ entry: HostEntry, tick: UInt32, _ maps: SharedMaps) throws(DataPlaneError) {
+        let record = HostRecord(entry, hostPath: try check(entry))
+        let old: HostRecord?
+        do throws(BPFError) {
+            old = try hosts.set(entry.key, record, tick: tick)
+        } catch {
+            if error.code == E2BIG || error.code == ENOMEM || error.code == ENOSPC {
+                throw .tableFull(table: "hosts", capacity: maps.hosts.count)
+            }
+            throw .bpf(error)
+        }
+        remember(record, maps)
+        if let old { forget(old, maps) }
+    }
+
+    /// - Returns: the path to hosts on the attachment's port.
+    @inline(__always)
+    private mutating func check(_ entry: HostEntry) throws(DataPlaneError) -> PathIndex {
+        if let tunnel = entry.tunnel, tunnel.path != 0, !paths.exists(tunnel.path) {
+            throw .invalid("host \(entry.key.address): there is no path \(tunnel.path)")
+        }
+        guard let attachment = entry.attachment else { return 0 }
+        guard attachment.port < Port.limit else {
+            throw .invalid("host \(entry.key.address): port \(attachment.port) is above \(Port.limit - 1)")
+        }
+        let known = hostPaths[Int(attachment.port)]
+        if known != 0 { return known }
+        let path = try paths.index(for: PathSpecification(nextHop: .host(port: attachment.port)))
+        // Held by the port itself: hosts come and go.
+        paths.retain(path)
+        hostPaths[Int(attachment.port)] = path
+        return path
+    }
+
+    @inline(__always)
+    mutating func remember(_ record: HostRecord, _ maps: SharedMaps) {
+        paths.retain(record.value.path)
+        paths.retain(record.neighbourPath)
+        if record.isTunnelled { peers.retain(record.value.peer.address, maps) }
+    }
+
+    @inline(__always)
+    mutating func forget(_ record: HostRecord, _ maps: SharedMaps) {
+        paths.release(record.value.path)
+        if record.isBoth { paths.release(record.neighbourPath) }
+        if record.isTunnelled { peers.release(record.value.peer.address, maps) }
+    }
+}
+
+extension Result where Failure == BPFError {
+    /// The value, or the error as the data plane's.
+    func unwrapped() throws(DataPlaneError) -> Success {
+        switch self {
+        case .success(let value): return value
+        case .failure(let error): throw .bpf(error)
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import BPFKit
+import CBPF
+import Glibc
+
+extension KernelDataPlane {
+    /// Puts the programs of the port's role on its interface, in the place of those that a former process
+    /// or version has left there: each packet meets the old or the new ones.
+    ///
+    /// - Throws: if a program that isn't this instance's is on the interface. It is named, and stays.
+    public func attach(_ index: PortIndex) throws(DataPlaneError) -> ProgramAttachment {
+        guard let port = port(index) else { throw .invalid("port \(index) isn't described yet") }
+        return try Result { () throws(BPFError) in
+            port.role == .mobile ? try attachFilters(index, port) : try attachLink(index, port)
+        }.unwrapped()
+    }
+
+    /// Takes the programs off the port's interface; nothing happens if there are none.
+    public func detach(_ index: PortIndex) throws(DataPlaneError) {
+        guard let port = port(index) else { return }
+        try Result { () throws(BPFError) in
+            for direction in TrafficControlHook.Direction.allCases {
+                _ = try pins.removeFilter(port.interfaceIndex, direction)
+                try BPFFileSystem.unpin(pins.filter(port.interfaceIndex, direction))
+            }
+            let path = pins.link(port.name)
+            if let link = try XDPLink.pinned(at: path), link.isAlive() { try link.detach() }
+            try BPFFileSystem.unpin(path)
+        }.unwrapped()
+    }
+
+    private var pins: InstancePins { InstancePins(folder: options.linkFolder) }
+
+    private func attachLink(_ index: PortIndex, _ port: Port) throws(BPFError) -> ProgramAttachment {
+        let name = port.role.programs[0]
+        let program = try load(index, port).program(name)
+        let path = pins.link(port.name)
+        var attachment = ProgramAttachment(
+            port: index, interface: port.name, programs: [name], mode: .native, hasReplaced: false)
+        if let link = try XDPLink.pinned(at: path) {
+            if link.interface == port.interfaceIndex && link.isAlive() {
+                try link.replace(with: program)
+                attachment.mode = link.mode == .native ? .native : .generic
+                attachment.hasReplaced = true
+                return attachment
+            }
+            // The interface vanished, and with it the link; another one has its name now.
+            try BPFFileSystem.unpin(path)
+        }
+        let link = try XDPLink(attaching: program, to: port.interfaceIndex)
+        try link.pin(at: path)
+        attachment.mode = link.mode == .native ? .native : .generic
+        attachment.fallback = link.fallback
+        return attachment
+    }
+
+    private func attachFilters(_ index: PortIndex, _ port: Port) throws(BPFError) -> ProgramAttachment {
+        let loaded = try load(index, port)
+        var attachment = ProgramAttachment(
+            port: index, interface: port.name, programs: port.role.programs, mode: .tc, hasReplaced: false)
+        for (name, direction) in zip(port.role.programs, [TrafficControlHook.Direction.egress, .ingress]) {
+            let program = try loaded.program(name)
+            let hook = TrafficControlHook(interface: port.interfaceIndex, direction: direction)
+            if hook.programIdentifier() != nil { attachment.hasReplaced = true }
+            try hook.attach(program)
+            let path = pins.filter(port.interfaceIndex, direction)
+            try BPFFileSystem.unpin(path)
+            try program.pin(at: path)
+        }
+        return attachment
+    }
+
+    /// An instance of the programs of its own for this port, over the shared maps.
+    func load(_ index: PortIndex, _ port: Port) throws(BPFError) -> LoadedBPFObject {
+        var object = try BPFObject(path: objectPath)
+        for (name, handle) in maps.handles { try object.reuse(handle, as: name) }
+        try object.setConstant("fa_port_index", to: index)
+        if port.role == .mobile && port.mac == .zero {
+            // A link without link layer addresses has no header in front of its packets.
+            try object.setConstant("fa_link_header", to: UInt32(0))
+        }
+        try object.select(programs: port.role.programs)
+        return try object.load()
+    }
+
+    // MARK: Unloading
+
+    /// Takes all programs off their interfaces and removes all tables of this instance. What this object
+    /// still holds is in use by nobody afterwards.
+    /// - Returns: what was removed.
+    @discardableResult
+    public func unload() throws(DataPlaneError) -> [String] {
+        let removed = try Self.remove(options)
+        lock.remove(options.lockFile)
+        return removed
+    }
+
+    /// The same for an instance that no daemon has open.
+    /// - Throws: ``DataPlaneError/inUse(path:)`` if one has.
+    @discardableResult
+    public static func unload(_ options: Options) throws(DataPlaneError) -> [String] {
+        let lock = try InstanceLock.take(options.lockFile)
+        let removed = try remove(options)
+        lock.remove(options.lockFile)
+        return removed
+    }
+
+    private static func remove(_ options: Options) throws(DataPlaneError) -> [String] {
+        try Result { () throws(BPFError) in
+            guard BPFFileSystem.isMounted(at: options.root) else { return [] }
+            var removed = try InstancePins(folder: options.linkFolder).removeAll()
+            removed += BPFFileSystem.contents(of: options.mapFolder).map { "map \($0)" }
+            try BPFFileSystem.remove(options.folder)
+            // The folder of all instances goes with the last one.
+            let parent = options.root + "/flowanchor"
+            if BPFFileSystem.contents(of: parent).isEmpty { try BPFFileSystem.remove(parent) }
+            return removed
+        }.unwrapped()
+    }
+}
+
+extension PortRole {
+    /// Names of its programs in the object; a mobile node's are for egress and ingress.
+    var programs: [String] {
+        switch self {
+        case .access: ["fa_access"]
+        case .core: ["fa_core"]
+        case .serverInside, .serverOutside, .serverOneLeg: ["fa_server"]
+        case .mobile: ["fa_mobile_egress", "fa_mobile_ingress"]
+        }
+    }
+}

@@ -1,0 +1,190 @@
+import BPFKit
+import BPFObjects
+import FlowAnchorABI
+import Glibc
+import NetworkTypes
+import Synchronization
+
+/// The data plane in the kernel: BPF programs on interfaces, and their tables as memory of this process.
+///
+/// Maps and links are pinned: packets keep moving when the process ends, and the next one to open the
+/// same instance adopts what it finds.
+public final class KernelDataPlane: DataPlane {
+    public let options: Options
+    /// Whether the tables were there already, left by a former process.
+    public let wasAdopted: Bool
+    /// Entries that a former process was writing when it was killed, and that were mended.
+    public let mendedEntries: Int
+
+    let objectPath: String
+    let maps: SharedMaps
+    let clock: TickClock
+    let state: Mutex<State>
+    let lock: InstanceLock
+
+    struct State {
+        var hosts: HostTable
+        var paths: PathTable
+        var ports: [PortIndex: Port] = [:]
+        var hostPaths: [PathIndex]
+        var peers = PeerTable()
+        var configuration = DataPlaneConfiguration()
+    }
+
+    /// Which programs an instance runs.
+    public enum Program: String, Hashable, Sendable, CaseIterable, Codable {
+        case accessRouter = "access_router"
+        case mobileNode = "mobile_node"
+    }
+
+    public struct Options: Hashable, Sendable {
+        /// Names the instance's folder of pins.
+        public var instance: String
+        public var program: Program
+        /// Slots of the host table, raised to a power of two. Most efficient at twice the number of hosts.
+        public var hostCapacity: Int
+        /// Slots of a mobile node's flow table, raised to a power of two.
+        public var flowCapacity: Int
+        /// Entries that the maps behind the tables can take.
+        public var spillCapacity: Int
+        /// Mount point of the bpf file system.
+        public var root: String
+
+        public init(
+            instance: String, program: Program = .accessRouter, hostCapacity: Int = 65536, flowCapacity: Int = 16384,
+            spillCapacity: Int = 4096, root: String = BPFFileSystem.standardRoot
+        ) {
+            self.instance = instance
+            self.program = program
+            self.hostCapacity = hostCapacity
+            self.flowCapacity = flowCapacity
+            self.spillCapacity = spillCapacity
+            self.root = root
+        }
+
+        /// Folder of all that the instance has pinned.
+        public var folder: String { root + "/flowanchor/" + instance }
+        var mapFolder: String { folder + "/maps" }
+        var linkFolder: String { folder + "/links" }
+        var lockFile: String { "/run/flowanchor/\(instance).lock" }
+    }
+
+    /// Makes the instance's tables, or adopts them.
+    public init(_ options: Options) throws(DataPlaneError) {
+        try Self.check(options)
+        self.options = options
+        lock = try InstanceLock.take(options.lockFile)
+        do throws(BPFError) {
+            try BPFFileSystem.prepare(options.mapFolder, root: options.root)
+            try BPFFileSystem.prepare(options.linkFolder, root: options.root)
+            clock = try TickClock()
+        } catch {
+            throw .bpf(error)
+        }
+        objectPath = try Self.object(options.program)
+        let hosts = Self.powerOfTwo(options.hostCapacity)
+        let maps = try SharedMaps(
+            object: objectPath, folder: options.mapFolder,
+            capacities: [
+                "fa_hosts": hosts, "fa_hosts_extra": hosts, "fa_peers": hosts,
+                "fa_hosts_spill": UInt32(options.spillCapacity), "fa_flows": Self.powerOfTwo(options.flowCapacity),
+            ])
+        self.maps = maps
+        wasAdopted = maps.wereAdopted
+        let table = HostTable(maps)
+        if maps.wereAdopted {
+            guard maps.config[0].abi == FA_ABI_VERSION else {
+                throw .incompatible(
+                    "the tables in \(options.mapFolder) are of version \(maps.config[0].abi), this program is of "
+                        + "\(FA_ABI_VERSION); 'anchorctl unload' removes them")
+            }
+        }
+        do throws(BPFError) {
+            mendedEntries = maps.wereAdopted ? try table.repair() : 0
+            if !maps.wereAdopted {
+                try Self.initialise(maps, bucketMask: table.bucketMask)
+                try maps.pin(in: options.mapFolder)
+            }
+        } catch {
+            throw .bpf(error)
+        }
+        var state = State(
+            hosts: table, paths: PathTable(entries: maps.paths.base, limit: maps.paths.count),
+            hostPaths: [PathIndex](repeating: 0, count: Port.limit))
+        if maps.wereAdopted { try state.adopt(maps) }
+        self.state = Mutex(state)
+    }
+
+    /// The programs' object file.
+    static func object(_ program: Program) throws(DataPlaneError) -> String {
+        do {
+            return try BPFObjects.path(of: program.rawValue)
+        } catch {
+            throw .invalid(error.description)
+        }
+    }
+
+    private static func check(_ options: Options) throws(DataPlaneError) {
+        #if !arch(x86_64)
+            // Readers rely on loads and stores that stay in order.
+            var system = utsname()
+            uname(&system)
+            throw .unsupportedProcessor(
+                withUnsafeBytes(of: system.machine) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+        #endif
+        let isName =
+            !options.instance.isEmpty && options.instance.count <= 64
+            && options.instance.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
+        guard isName else {
+            throw .invalid("instance name '\(options.instance)': use 1 to 64 letters, digits, '-' and '_'")
+        }
+        for (name, value) in [("host", options.hostCapacity), ("flow", options.flowCapacity)] {
+            guard (8...(1 << 28)).contains(value) else {
+                throw .invalid("the \(name) table's size \(value) is not within 8 and \(1 << 28)")
+            }
+        }
+        guard (1...(1 << 24)).contains(options.spillCapacity) else {
+            throw .invalid("the spill map's size \(options.spillCapacity) is not within 1 and \(1 << 24)")
+        }
+    }
+
+    static func powerOfTwo(_ count: Int) -> UInt32 {
+        count.nonzeroBitCount == 1 ? UInt32(count) : UInt32(1) << (Int.bitWidth - count.leadingZeroBitCount)
+    }
+
+    private static func initialise(_ maps: SharedMaps, bucketMask: UInt32) throws(BPFError) {
+        var config = fa_config()
+        config.abi = UInt32(FA_ABI_VERSION)
+        var random = SystemRandomNumberGenerator()
+        config.hash_secret = (random.next(), random.next())
+        config.host_mask = bucketMask
+        if let flows = maps.handles["fa_flows"]?.description.capacity {
+            config.flow_mask = flows / FA_BUCKET_SLOTS - 1
+        }
+        maps.config[0] = config
+    }
+
+    // MARK: What happened
+
+    public func reasonCounts() throws(DataPlaneError) -> [Reason: UInt64] {
+        do throws(BPFError) {
+            var counts: [Reason: UInt64] = [:]
+            for reason in Reason.all { counts[reason] = try maps.reasons.sum(reason.number) }
+            return counts
+        } catch {
+            throw .bpf(error)
+        }
+    }
+
+    /// The reading end of what programs report (`fa_events`), for the owner's event loop.
+    public func events(
+        receive: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
+    ) throws(DataPlaneError) -> BPFRingBuffer {
+        guard let handle = maps.handles["fa_events"] else { throw .invalid("these programs report no events") }
+        do throws(BPFError) {
+            return try BPFRingBuffer(handle.typed(), receive: receive)
+        } catch {
+            throw .bpf(error)
+        }
+    }
+}

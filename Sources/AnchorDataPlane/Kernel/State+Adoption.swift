@@ -1,0 +1,36 @@
+import BPFKit
+import FlowAnchorABI
+
+extension KernelDataPlane.State {
+    /// Learns from the tables what a former process knew: who names which path, and where tunnels end.
+    mutating func adopt(_ maps: SharedMaps) throws(DataPlaneError) {
+        configuration = DataPlaneConfiguration(maps.config[0])
+        for path in configuration.namedPaths { paths.retain(path) }
+        for index in 0..<Port.limit {
+            guard let port = maps.ports[index].port else { continue }
+            ports[PortIndex(index)] = port
+            paths.adoptPort(PortIndex(index), port)
+            paths.retain(port.nextUp)
+            paths.retain(port.nextDown)
+        }
+        for index in 1..<maps.chains.count where maps.chains[index].flags == 0 {
+            paths.retain(maps.chains[index].up)
+            paths.retain(maps.chains[index].down)
+        }
+        for entry in paths.all {
+            guard case .host(let port) = entry.specification.nextHop, entry.specification.encapsulation == nil,
+                entry.specification.pathMTU == nil, port < Port.limit
+            else { continue }
+            hostPaths[Int(port)] = entry.index
+            paths.retain(entry.index)
+        }
+        do throws(BPFError) {
+            try hosts.scan(at: 0, idle: 0) { _, record, _ in
+                remember(record, maps)
+                return true
+            }
+        } catch {
+            throw .bpf(error)
+        }
+    }
+}

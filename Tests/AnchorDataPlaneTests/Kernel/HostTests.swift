@@ -1,0 +1,122 @@
+import BPFKit
+import KernelTestSupport
+import NetworkTypes
+import Testing
+
+@testable import AnchorDataPlane
+
+@Suite(.kernel) struct HostTests {
+    @Test func `an entry of any kind is read back as it was set`() throws {
+        let instance = try KernelInstance("kinds")
+        let dataPlane = try #require(instance.dataPlane)
+        let path = try dataPlane.path(for: PathSpecification(nextHop: .kernel))
+        let attachment = HostAttachment(mac: MACAddress(bits: 0x0123_4567_89ab), vlan: 12, port: 3)
+        let gre = HostTunnel(peer: .documentation(7), kind: .gre(key: 0xdead_beef, sequenced: true), path: path)
+        let entries = [
+            HostEntry(key: HostKey(.ten(1)), node: 7, attachment: attachment),
+            HostEntry(key: HostKey(.ten(2), realm: 9), node: 8, tunnel: gre, chain: 5),
+            HostEntry(key: HostKey(.ten(3)), node: 9, attachment: attachment, tunnel: gre, isBicast: true),
+            HostEntry(key: HostKey(.ten(4)), node: 9, attachment: attachment, tunnel: gre, prefersTunnel: true),
+            HostEntry(
+                key: HostKey(IPAddress(high: 0x2001_0db8 << 32, low: 1)), node: 1,
+                tunnel: HostTunnel(peer: IPAddress(high: 1, low: 2), kind: .ipip, path: path), isRefused: true,
+                isOwn: true),
+        ]
+        try dataPlane.setHosts(entries)
+        for entry in entries { #expect(try dataPlane.host(entry.key) == entry) }
+        #expect(dataPlane.hostTable.entries == entries.count)
+        #expect(try dataPlane.host(HostKey(.ten(2))) == nil)
+    }
+
+    @Test func `a change replaces the entry in place`() throws {
+        let instance = try KernelInstance("change")
+        let dataPlane = try #require(instance.dataPlane)
+        let path = try dataPlane.path(for: PathSpecification(nextHop: .kernel))
+        let attached = HostEntry.attached(.ten(1))
+        let tunnelled = HostEntry.tunnelled(.ten(1), to: .documentation(1), path: path)
+        var both = tunnelled
+        both.attachment = attached.attachment
+        var elsewhere = both
+        elsewhere.attachment?.mac = MACAddress(bits: 77)
+        for entry in [attached, tunnelled, both, elsewhere, attached, both, tunnelled] {
+            try dataPlane.setHost(entry)
+            #expect(try dataPlane.host(entry.key) == entry)
+            #expect(dataPlane.hostTable.entries == 1)
+        }
+    }
+
+    @Test func `a removed host is gone and its slot serves another`() throws {
+        let instance = try KernelInstance("remove", hostCapacity: 8, spillCapacity: 1)
+        let dataPlane = try #require(instance.dataPlane)
+        for round in 0..<100 {
+            try dataPlane.setHost(.attached(.ten(round)))
+            #expect(try dataPlane.removeHost(HostKey(.ten(round))))
+            #expect(try !dataPlane.removeHost(HostKey(.ten(round))))
+            #expect(dataPlane.hostTable.entries == 0)
+        }
+    }
+
+    @Test func `a table is full only when it is full, and says so`() throws {
+        let instance = try KernelInstance("full", hostCapacity: 64, spillCapacity: 100)
+        let dataPlane = try #require(instance.dataPlane)
+        var count = 0
+        do {
+            while count < 1000 {
+                try dataPlane.setHost(.attached(.ten(count)))
+                count += 1
+            }
+            Issue.record("never full")
+        } catch {
+            guard case .tableFull(_, let capacity) = error else { throw error }
+            #expect(capacity == 64)
+        }
+        #expect(count > 100)
+        #expect(dataPlane.hostTable.entries == count)
+        #expect(dataPlane.hostTable.spilled > 0)
+        // Those that were spilled are found, changed and removed like any other.
+        for number in 0..<count {
+            try dataPlane.setHost(.attached(.ten(number), node: 99))
+            #expect(try dataPlane.host(HostKey(.ten(number)))?.node == 99)
+        }
+        var scanned: Set<IPAddress> = []
+        try dataPlane.scanHosts { entry, _ in
+            #expect(scanned.insert(entry.key.address).inserted)
+            return true
+        }
+        #expect(scanned.count == count)
+        for number in 0..<count { #expect(try dataPlane.removeHost(HostKey(.ten(number)))) }
+        #expect(dataPlane.hostTable == TableStatistics(entries: 0, capacity: 64, spilled: 0))
+    }
+
+    @Test func `an entry that names no path is refused`() throws {
+        let instance = try KernelInstance("nopath")
+        let dataPlane = try #require(instance.dataPlane)
+        do {
+            try dataPlane.setHost(.tunnelled(.ten(1), to: .documentation(1), path: 99))
+            Issue.record("accepted")
+        } catch {
+            #expect(error.description.contains("no path 99"))
+        }
+        #expect(dataPlane.hostTable.entries == 0)
+    }
+
+    @Test func `hosts that were just set are not idle, and old ones are`() throws {
+        let instance = try KernelInstance("idle")
+        let dataPlane = try #require(instance.dataPlane)
+        try dataPlane.setHosts((0..<10).map { HostEntry.attached(.ten($0)) })
+        #expect(try dataPlane.hosts(idleFor: .seconds(60)).isEmpty)
+        // As if packets of one had been seen long ago.
+        let tick = try dataPlane.tick()
+        for index in 0..<dataPlane.maps.hosts.count where dataPlane.maps.hosts[index].address.address == .ten(3) {
+            dataPlane.maps.hosts[index].last_seen = tick &- 1000
+        }
+        #expect(try dataPlane.hosts(idleFor: .seconds(60)) == [HostKey(.ten(3))])
+        var ages: [Duration] = []
+        try dataPlane.scanHosts { _, age in
+            ages.append(age)
+            return true
+        }
+        #expect(ages.count == 10)
+        #expect(ages.count { $0 >= dataPlane.clock.tick * 999 } == 1)
+    }
+}
