@@ -9,21 +9,102 @@ import NetworkTypes
 public struct AccessRouter: Sendable {
     public let configuration: AccessRouterConfiguration
 
-    /// - Parameter records: what an earlier run stored, in the order of the journal.
-    public init(_ configuration: AccessRouterConfiguration, restoring records: [AccessRouterRecord] = []) {
-        self.configuration = configuration
+    var hosts = HostStore()
+    var nodes: [NodeState] = []
+    var nodeByID: [UInt64: UInt32] = [:]
+    var keys = KeyRing()
+    /// One a link, in the order of the configuration.
+    var pools: [AddressPool]
+    var linkIndex: [InterfaceID: Int] = [:]
+    var linkIsUp: [Bool]
+    var expiries = DeadlineHeap()
+    var operations = FirstInFirstOut<PendingOperation>()
+    /// The latest accepted location of hosts with changes that storage has not confirmed.
+    var accepted: [UInt32: StoredLocation] = [:]
+    var graces = FirstInFirstOut<Grace>()
+    var graceBySlot: [UInt32: Grace] = [:]
+    var nextRecord: RecordNumber = 1
+    var nextAdvertisement: [MonotonicInstant?]
+    var sequence: UInt32 = 0
+    var limiter: SourceLimiter
+    var random: SeededRandom
+    /// Restored records that stand for nothing any more: their nodes or pools are not configured.
+    var orphans: [AccessRouterRecord] = []
+
+    /// A former care-of address that is accepted from until a moment.
+    struct Grace: Hashable, Sendable {
+        let slot: UInt32
+        let generation: UInt32
+        let peer: IPAddress
+        let until: MonotonicInstant
     }
 
-    /// Call once, first: bindings of restored leases, so that a move that was stored but not yet in force when the
-    /// router stopped is completed; then the first advertisements. Addresses that the data plane holds and that are
-    /// not among the bindings are to be removed.
-    public mutating func start(at now: MonotonicInstant) -> [AccessRouterAction] { [] }
+    /// - Parameter records: what an earlier run stored, in the order of the journal.
+    /// - Throws: `KeyError` for a node whose key or security parameters index cannot be.
+    public init(
+        _ configuration: AccessRouterConfiguration, restoring records: [AccessRouterRecord] = []
+    ) throws(KeyError) {
+        self.configuration = configuration
+        random = SeededRandom(seed: configuration.randomSeed ^ UInt64(configuration.epoch) << 32)
+        limiter = SourceLimiter(configuration.rateLimit, key: random.next())
+        let reserved = Set(configuration.endpoints + configuration.links.flatMap(\.gateways))
+        pools = configuration.links.map { AddressPool($0.pools, reserved: reserved) }
+        linkIsUp = configuration.links.map { _ in true }
+        nextAdvertisement = configuration.links.map { _ in nil }
+        for (index, link) in configuration.links.enumerated() { linkIndex[link.interface] = index }
+        for account in configuration.nodes {
+            let association = try SecurityAssociation(spi: account.spi, node: account.id, key: account.key)
+            keys.insert(association)
+            nodeByID[account.id] = UInt32(nodes.count)
+            nodes.append(NodeState(account: account, association: association))
+        }
+        restore(records)
+    }
 
-    public mutating func handle(_ event: AccessRouterEvent, at now: MonotonicInstant) -> [AccessRouterAction] { [] }
+    public mutating func handle(_ event: AccessRouterEvent, at now: MonotonicInstant) -> [AccessRouterAction] {
+        var actions: [AccessRouterAction] = []
+        switch event {
+        case .datagram(let datagram): receive(datagram, at: now, &actions)
+        case .persisted(let number): complete(through: number, at: now, &actions)
+        case .persistFailed(let numbers): fail(numbers, at: now, &actions)
+        case .activity(let hosts): note(hosts)
+        case .timer: break
+        case .link(let interface, let isUp): setLink(interface, isUp: isUp, at: now, &actions)
+        case .delete(let address): delete(address, &actions)
+        }
+        runTimers(at: now, &actions)
+        return actions
+    }
 
     /// When `.timer` is due; `nil` for never.
-    public var nextDeadline: MonotonicInstant? { nil }
+    public var nextDeadline: MonotonicInstant? {
+        var earliest = expiries.earliest
+        for candidate in [graces.first?.until] + nextAdvertisement {
+            guard let candidate else { continue }
+            earliest = min(earliest ?? candidate, candidate)
+        }
+        return earliest
+    }
 
-    /// Everything that must survive, as few records as possible: a compacted journal.
-    public var snapshot: [AccessRouterRecord] { [] }
+    func endpoint(_ family: AddressFamily) -> IPAddress? {
+        configuration.endpoints.first { $0.family == family }
+    }
+
+    /// The endpoints that are told to nodes, at most one a family.
+    var advertisedEndpoints: [IPAddress] { AddressFamily.allCases.compactMap(endpoint) }
+
+    func location(of slot: UInt32) -> HostLocation? { hosts[slot].location.location(endpoint: endpoint) }
+
+    /// The location that the host will have when all accepted changes are stored.
+    func latestLocation(of slot: UInt32) -> StoredLocation { accepted[slot] ?? hosts[slot].location }
+
+    /// The binding to put in force for a host; `nil` while it has no location.
+    func binding(of slot: UInt32) -> HostBinding? {
+        guard let location = location(of: slot) else { return nil }
+        let host = hosts[slot]
+        return HostBinding(
+            address: host.address, node: nodes[Int(host.node)].account.id, location: location,
+            alsoAcceptedFrom: host.hasGrace ? graceBySlot[slot]?.peer : nil,
+            chain: configuration.links[Int(host.link)].chain)
+    }
 }

@@ -1,3 +1,4 @@
+import AnchorProtocol
 import NetworkTypes
 
 /// What an access router wants done, in this order.
@@ -43,22 +44,5 @@ public struct HostRecord: Hashable, Sendable, Codable {
         self.order = order
         self.location = location
         self.link = link
-    }
-}
-
-/// The order of a node's messages: by epoch, then by sequence (T4, T14).
-public struct MessageOrder: Hashable, Comparable, Sendable, Codable {
-    public var epoch: UInt32
-    public var sequence: UInt32
-
-    public init(epoch: UInt32, sequence: UInt32) {
-        self.epoch = epoch
-        self.sequence = sequence
-    }
-
-    public static let none = MessageOrder(epoch: 0, sequence: 0)
-
-    @inlinable public static func < (a: MessageOrder, b: MessageOrder) -> Bool {
-        a.epoch != b.epoch ? a.epoch < b.epoch : a.sequence < b.sequence
     }
 }

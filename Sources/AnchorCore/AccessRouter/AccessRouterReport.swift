@@ -1,3 +1,4 @@
+import AnchorProtocol
 import NetworkTypes
 
 /// News for logs, counters and `anchorctl monitor`.
@@ -40,4 +41,40 @@ public enum RefusalCause: String, Hashable, Sendable, CaseIterable {
     case unsupported = "unsupported"
     case storage = "storage"
     case unexpected = "unexpected"
+}
+
+extension RefusalCause {
+    init(_ error: MessageError) {
+        switch error {
+        case .unknownSPI: self = .unknownSecurityParameters
+        case .badAuthenticator, .wrongSigner, .notAuthenticated: self = .badAuthenticator
+        case .wrongRecipient: self = .unexpected
+        case .tooShort, .tooLong, .badMagic, .unsupportedVersion, .unknownType, .lengthMismatch, .zeroEpoch, .notPadded,
+            .truncatedOptionHeader, .truncatedOption, .optionLength, .optionValue, .duplicateOption, .tooManyOptions,
+            .missingOption, .contradictoryOption, .unknownCriticalOption:
+            self = .malformed
+        }
+    }
+
+    /// For the text of an error answer.
+    var explanation: String {
+        switch self {
+        case .rateLimited: "too many messages, ask later"
+        case .malformed: "not a message of this protocol"
+        case .unknownSecurityParameters: "no key of that security parameters index"
+        case .badAuthenticator: "the authenticator is not that of the key"
+        case .replayed: "this message came before"
+        case .staleEpoch: "the epoch is behind; go on above the one given"
+        case .notOwner: "the address belongs to another node"
+        case .unknownAddress: "no lease of that address here"
+        case .careOfMismatch: "the care-of address must be the source of the message and no address of this router"
+        case .outdated: "a newer message about the address came before"
+        case .quota: "the node has as many addresses as it may"
+        case .noAddress: "no address is free on this link"
+        case .noLink: "attach on an access link"
+        case .unsupported: "this router has no such tunnel"
+        case .storage: "the change could not be stored, ask again"
+        case .unexpected: "not a message for a router"
+        }
+    }
 }

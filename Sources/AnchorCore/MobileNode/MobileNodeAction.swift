@@ -16,6 +16,8 @@ public enum MobileNodeAction: Hashable, Sendable {
     /// Store, so that a restarted program keeps the anchors of its flows. Nothing waits for it.
     case remember(MobileNodeRecord)
     case forget(IPAddress)
+    /// The epoch jumped: store it, the next start uses a higher one.
+    case rememberEpoch(UInt32)
     case report(MobileNodeReport)
 }
 
@@ -56,5 +58,7 @@ public enum MobileNodeReport: Hashable, Sendable {
     /// The anchor forgot the address or refuses it: its flows are lost.
     case anchorLost(address: IPAddress, code: UInt16, text: String)
     case released(address: IPAddress)
+    /// An error without an authenticator: anybody could have sent it, so it has no effect, but it may be the reason.
+    case refusalHeard(code: UInt16, text: String)
     case discarded(source: IPAddress, RefusalCause)
 }
