@@ -45,7 +45,7 @@ extension AccessRouterRecord {
 
 extension [UInt8] {
     fileprivate mutating func put<T: FixedWidthInteger>(_ value: T) {
-        withUnsafeBytes(of: value.bigEndian) { append(contentsOf: $0) }
+        Swift.withUnsafeBytes(of: value.bigEndian) { append(contentsOf: $0) }
     }
 
     fileprivate mutating func put(_ address: IPAddress) {
