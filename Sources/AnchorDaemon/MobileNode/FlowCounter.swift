@@ -1,4 +1,5 @@
 import AnchorCore
+import AnchorDataPlane
 import Netlink
 import NetworkTypes
 
@@ -8,9 +9,11 @@ import NetworkTypes
 final class FlowCounter {
     /// What the programs recorded.
     protocol Records: AnyObject {
-        func flows() -> [MobileFlow]
-        /// The flow ended: its socket is gone.
-        func end(_ flow: FlowIdentity)
+        func flows() throws -> [FlowEntry]
+        /// The flows ended: their sockets are gone.
+        func end(_ flows: Set<FlowKey>) throws
+        /// Forget these.
+        func remove(where condition: (FlowEntry) -> Bool) throws
     }
 
     private let diagnostics: SocketDiagnostics
@@ -38,32 +41,35 @@ final class FlowCounter {
     /// - Returns: whether any was one of the addresses', so that it is time to count again.
     func socketsEnded(of addresses: Set<IPAddress>) throws -> Bool {
         var concerned = false
+        var ended: Set<FlowKey> = []
         for event in try monitor.receive() {
             switch event {
             case .overrun: concerned = true
             case .destroyed(let socket):
                 guard addresses.contains(socket.local), socket.isConnected else { continue }
                 concerned = true
-                records?.end(socket.identity)
+                ended.insert(socket.key)
             }
         }
+        try records?.end(ended)
         return concerned
     }
 
     /// Counts anew.
     /// - Returns: the addresses whose number changed since the last time.
     func recount(_ addresses: Set<IPAddress>) throws -> [FlowCount] {
-        var live: [IPAddress: Set<FlowIdentity>] = [:]
+        var live: [IPAddress: Set<FlowKey>] = [:]
         let states: Set<SocketDescription.TCPState> = Set(SocketDescription.TCPState.allCases)
             .subtracting([.timeWait, .close, .listen, .boundInactive])
         var sockets = try diagnostics.sockets(.tcp, states: states)
         sockets += try diagnostics.sockets(.udp, states: [.established])
         for socket in sockets where addresses.contains(socket.local) && socket.isConnected {
-            live[socket.local, default: []].insert(socket.identity)
+            live[socket.local, default: []].insert(socket.key)
         }
-        for flow in records?.flows() ?? [] where addresses.contains(flow.local) && patience.holds(flow) {
-            live[flow.local, default: []].insert(flow.identity)
+        for flow in try records?.flows() ?? [] where addresses.contains(flow.key.local) && patience.holds(flow) {
+            live[flow.key.local, default: []].insert(flow.key)
         }
+        try records?.remove { patience.isForgotten($0) && live[$0.key.local]?.contains($0.key) != true }
         let now = Dictionary(uniqueKeysWithValues: addresses.map { ($0, live[$0]?.count ?? 0) })
         let changes = addresses.filter { now[$0] != counts[$0] }.sorted()
         counts = now
@@ -72,8 +78,8 @@ final class FlowCounter {
 }
 
 extension SocketDescription {
-    var identity: FlowIdentity {
-        FlowIdentity(
+    var key: FlowKey {
+        FlowKey(
             local: local, localPort: localPort, remote: remote, remotePort: remotePort, transport: transport.rawValue)
     }
 }

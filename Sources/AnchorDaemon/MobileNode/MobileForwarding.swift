@@ -17,5 +17,5 @@ protocol MobileForwarding: FlowCounter.Records {
     /// Largest packet that fits the path through the attachment, in bytes.
     func setMTU(_ mtu: UInt16, of uplink: InterfaceID) throws
     /// Takes the programs off all uplinks.
-    func unload()
+    func unload() throws
 }

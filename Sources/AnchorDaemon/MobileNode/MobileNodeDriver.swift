@@ -99,7 +99,7 @@ final class MobileNodeDriver: @unchecked Sendable {
         for source in sources { source.cancel() }
         sources = []
         host.removeAll()
-        forwarding.unload()
+        attempt { try forwarding.unload() }
         settings.restore()
     }
 

@@ -72,6 +72,11 @@ CA_INLINE uint32_t ca_fetch_add_u32(void *_Nonnull address, uint32_t value)
 	return __atomic_fetch_add((uint32_t *)address, value, __ATOMIC_SEQ_CST);
 }
 
+CA_INLINE uint32_t ca_fetch_or_u32(void *_Nonnull address, uint32_t value)
+{
+	return __atomic_fetch_or((uint32_t *)address, value, __ATOMIC_SEQ_CST);
+}
+
 CA_INLINE void ca_fence(void)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);

@@ -1,0 +1,135 @@
+import AnchorCore
+import AnchorDataPlane
+import Netlink
+import NetworkTypes
+
+/// The bindings of the node's own addresses as entries of the data plane's host table.
+///
+/// An entry names the way to the anchor: the attachment is the router on the link where the anchor is reached directly,
+/// the tunnel that to the anchor's endpoint from the care-of address. The path of a tunnel leads to the router on the
+/// care-of address's link, whose MAC follows the kernel's neighbour table.
+final class OwnAddressTable {
+    private let dataPlane: any DataPlane
+    private let node: UInt32
+    private let tunnelTTL: UInt8
+    private let tunnelDSCP: UInt8?
+    private var bindings: [IPAddress: AnchorBinding] = [:]
+    private var uplinks: [InterfaceID: Uplink] = [:]
+
+    private struct Uplink {
+        var link: Link?
+        /// The routers, by the family of their address, and their MACs.
+        var gateways: [AddressFamily: Gateway] = [:]
+        /// Largest packet that fits the path through the attachment.
+        var mtu: UInt16?
+    }
+
+    private struct Gateway: Hashable {
+        var address: IPAddress
+        var mac: MACAddress?
+    }
+
+    init(_ dataPlane: any DataPlane, node: UInt32, tunnelTTL: UInt8 = 64, tunnelDSCP: UInt8? = nil) {
+        self.dataPlane = dataPlane
+        self.node = node
+        self.tunnelTTL = tunnelTTL
+        self.tunnelDSCP = tunnelDSCP
+    }
+
+    /// The uplink's number in the data plane; 0 is none.
+    func port(of uplink: InterfaceID) -> PortIndex { PortIndex(uplink.number + 1) }
+
+    func setUplink(_ id: InterfaceID, _ link: Link) throws {
+        var uplink = uplinks[id] ?? Uplink()
+        // The neighbours of an interface that vanished are those of nobody.
+        if let before = uplink.link, before.index != link.index { uplink.gateways = [:] }
+        uplink.link = link
+        uplinks[id] = uplink
+        try dataPlane.setPort(
+            port(of: id),
+            Port(
+                role: .mobile, name: link.name, interfaceIndex: Int32(link.index),
+                mac: link.isEthernet ? link.mac ?? .zero : .zero, mtu: UInt16(clamping: link.mtu)))
+    }
+
+    func setGateway(_ address: IPAddress, mac: MACAddress?, on id: InterfaceID) throws {
+        let gateway = Gateway(address: address, mac: mac)
+        let before = uplinks[id]?.gateways[address.family]
+        guard before != gateway else { return }
+        uplinks[id, default: Uplink()].gateways[address.family] = gateway
+        try dataPlane.setNextHop(
+            .neighbour(address, port: port(of: id)), NextHopResolution(destination: mac))
+        try reinstall { $0.uses(id) }
+    }
+
+    func setMTU(_ mtu: UInt16, of id: InterfaceID) throws {
+        guard uplinks[id]?.mtu != mtu else { return }
+        uplinks[id, default: Uplink()].mtu = mtu
+        try reinstall { $0.uses(id) }
+    }
+
+    func install(_ binding: AnchorBinding) throws {
+        bindings[binding.address] = binding
+        try write(binding)
+    }
+
+    func remove(_ address: IPAddress) throws {
+        bindings[address] = nil
+        try dataPlane.removeHost(HostKey(address))
+    }
+
+    private func reinstall(where condition: (AnchorPath) -> Bool) throws {
+        for binding in bindings.values where condition(binding.path) { try write(binding) }
+    }
+
+    private func write(_ binding: AnchorBinding) throws {
+        var entry = HostEntry(key: HostKey(binding.address), node: node, isOwn: true)
+        switch binding.path {
+        case .direct(let id):
+            entry.attachment = attachment(id, binding.address.family)
+        case .tunnelled(let tunnel, let id):
+            entry.tunnel = try hostTunnel(tunnel, id)
+        case .both(let direct, let tunnel, let id, let bicast):
+            entry.attachment = attachment(direct, binding.address.family)
+            entry.tunnel = try hostTunnel(tunnel, id)
+            entry.isBicast = bicast
+        case .unreachable:
+            // What was in force stays: its packets are lost either way, and those in flight to the node still arrive.
+            if try dataPlane.host(entry.key) != nil { return }
+        }
+        try dataPlane.setHost(entry)
+    }
+
+    private func attachment(_ id: InterfaceID, _ family: AddressFamily) -> HostAttachment {
+        let gateways = uplinks[id]?.gateways ?? [:]
+        let gateway = gateways[family] ?? gateways.values.first
+        return HostAttachment(mac: gateway?.mac ?? .zero, port: port(of: id))
+    }
+
+    private func hostTunnel(_ tunnel: Tunnel, _ id: InterfaceID) throws -> HostTunnel {
+        let kind: AnchorDataPlane.TunnelKind =
+            switch tunnel.kind {
+            case .ipInIP: .ipip
+            case .gre(let key, let sequenced): .gre(key: key, sequenced: sequenced)
+            }
+        let uplink = uplinks[id]
+        let specification = PathSpecification(
+            nextHop: uplink?.gateways[tunnel.local.family].map { .neighbour($0.address, port: port(of: id)) }
+                ?? .kernel,
+            encapsulation: Encapsulation(
+                source: tunnel.local, kind: EncapsulationKind(kind), ttl: tunnelTTL, dscp: tunnelDSCP),
+            pathMTU: uplink?.mtu)
+        return HostTunnel(peer: tunnel.peer, kind: kind, path: try dataPlane.path(for: specification))
+    }
+}
+
+extension AnchorPath {
+    fileprivate func uses(_ id: InterfaceID) -> Bool {
+        switch self {
+        case .direct(let direct): direct == id
+        case .tunnelled(_, let uplink): uplink == id
+        case .both(let direct, _, let uplink, _): direct == id || uplink == id
+        case .unreachable: false
+        }
+    }
+}
