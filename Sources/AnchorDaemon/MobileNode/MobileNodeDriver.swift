@@ -5,11 +5,14 @@ import NetworkTypes
 
 /// What the driver does not do itself. All of it is called on the driver's queue.
 struct MobileNodeSurroundings {
-    /// Sends a datagram of the anchor protocol.
+    /// Queues a datagram of the anchor protocol.
     var send: (OutgoingDatagram) -> Void
+    /// Sends what is queued.
+    var flush: () -> Void
     /// Stores, or forgets, what a restarted program needs.
     var remember: (MobileNodeRecord) -> Void
     var forget: (IPAddress) -> Void
+    var rememberEpoch: (UInt32) -> Void
     /// News for logs and `anchorctl monitor`.
     var report: (MobileNodeReport) -> Void
     /// Something that did not work, in words.
@@ -54,7 +57,7 @@ final class MobileNodeDriver: @unchecked Sendable {
         self.surroundings = surroundings
         self.queue = queue
         self.forwarding = forwarding
-        node = MobileNode(configuration, restoring: records)
+        node = try MobileNode(configuration, restoring: records)
         // Opened before the tables are read, so that nothing is missed in between.
         monitor = try NetlinkMonitor(namespace: namespace)
         netlink = try NetlinkSocket(namespace: namespace)
@@ -109,6 +112,7 @@ final class MobileNodeDriver: @unchecked Sendable {
         dispatchPrecondition(condition: .onQueue(queue))
         let actions = node.handle(event, at: surroundings.now())
         for action in actions { perform(action) }
+        if !actions.isEmpty { surroundings.flush() }
         schedule()
     }
 
@@ -143,6 +147,7 @@ final class MobileNodeDriver: @unchecked Sendable {
         case .send(let datagram): surroundings.send(datagram)
         case .remember(let record): surroundings.remember(record)
         case .forget(let address): surroundings.forget(address)
+        case .rememberEpoch(let epoch): surroundings.rememberEpoch(epoch)
         case .report(let report): surroundings.report(report)
         }
     }
