@@ -38,7 +38,8 @@ let package = Package(
         .target(name: "FlowAnchorABI", path: "BPF/abi", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         .executableTarget(name: "anchord", dependencies: ["AnchorDaemon", arguments, logging], swiftSettings: strict),
         .executableTarget(
-            name: "anchorctl", dependencies: ["AnchorDaemon", "NetworkLab", arguments], swiftSettings: strict),
+            name: "anchorctl", dependencies: ["AnchorDaemon", "ControlAPI", "NetworkLab", arguments],
+            swiftSettings: strict),
     ]
         + library("NetworkTypes", [])
         + library("PacketKit", ["NetworkTypes"], tests: ["NetworkTypes"])
@@ -58,6 +59,7 @@ let package = Package(
                 name: "NamespaceTestSupport", dependencies: ["Netlink", "NetworkTypes"],
                 path: "Tests/NamespaceTestSupport", swiftSettings: strict)
         ]
+        + library("ControlAPI", ["NetworkTypes", http, sockets])
         + library("AnchorProtocol", ["NetworkTypes", crypto])
         + library("AnchorCore", ["AnchorProtocol", "NetworkTypes"])
         + library(
@@ -66,7 +68,8 @@ let package = Package(
         + library(
             "AnchorDaemon",
             [
-                "AnchorCore", "AnchorProtocol", "AnchorDataPlane", "BPFKit", "Netlink", "NetworkTypes", logging, toml,
+                "AnchorCore", "AnchorProtocol", "AnchorDataPlane", "BPFKit", "ControlAPI", "Netlink", "NetworkTypes",
+                logging, toml,
                 http, sockets,
             ], tests: ["AnchorCore", "AnchorDataPlane", "NamespaceTestSupport", "Netlink", "NetworkTypes"])
         + library("NetworkLab", ["Netlink", "NetworkTypes"])

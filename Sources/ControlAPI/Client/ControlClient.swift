@@ -1,0 +1,152 @@
+import FlyingFox
+import FlyingSocks
+import Foundation
+import NetworkTypes
+
+/// Talks to a daemon over its Unix socket.
+public struct ControlClient: ControlService {
+    public let socket: String
+
+    public init(socket: String) { self.socket = socket }
+
+    public func status() async throws(ControlError) -> StatusModel { try await get("status") }
+    public func hosts() async throws(ControlError) -> [HostModel] { try await get("hosts") }
+    public func flows() async throws(ControlError) -> [FlowModel] { try await get("flows") }
+    public func anchors() async throws(ControlError) -> [AnchorModel] { try await get("anchors") }
+    public func servers() async throws(ControlError) -> [ServerModel] { try await get("servers") }
+    public func maps() async throws(ControlError) -> [MapModel] { try await get("maps") }
+    public func reasons() async throws(ControlError) -> [ReasonModel] { try await get("drops") }
+
+    /// A single host.
+    public func host(_ address: IPAddress) async throws(ControlError) -> HostModel { try await get("hosts/\(address)") }
+
+    public func setHost(_ host: StaticHostModel) async throws(ControlError) -> HostModel {
+        try decode(await send(.PUT, "/v1/hosts/\(host.address)", body: try encode(host)))
+    }
+
+    public func deleteHost(_ address: IPAddress) async throws(ControlError) {
+        _ = try await send(.DELETE, "/v1/hosts/\(address)")
+    }
+
+    public func attach(_ request: AttachModel) async throws(ControlError) {
+        _ = try await send(.POST, "/v1/attach", body: try encode(request))
+    }
+
+    public func mapEntries(_ name: String, limit: Int) async throws(ControlError) -> [MapEntryModel] {
+        try decode(await send(.GET, "/v1/maps/\(name)", query: [.init(name: "limit", value: String(limit))]))
+    }
+
+    public func unload() async throws(ControlError) { _ = try await send(.POST, "/v1/unload") }
+
+    /// The server's text, not taken apart again.
+    public func metricsText() async throws(ControlError) -> String {
+        String(decoding: try await send(.GET, "/metrics"), as: UTF8.self)
+    }
+
+    /// The text format carries no structure back: see ``metricsText()``.
+    public func metrics() async throws(ControlError) -> [MetricModel] {
+        throw ControlError(.invalid, "metrics are text", nextStep: "use metricsText()")
+    }
+
+    /// Ends at once where the daemon can't be reached; ask ``status()`` first for the reason.
+    public func events() async -> AsyncStream<EventModel> {
+        let socket = socket
+        return AsyncStream { continuation in
+            let reading = Task {
+                defer { continuation.finish() }
+                guard let response = try? await ControlClient.exchange(socket, .GET, "/v1/events", [], Data()),
+                    case .httpBody(let body) = response.payload
+                else { return }
+                var line = Data()
+                do {
+                    for try await piece in body {
+                        for byte in piece {
+                            guard byte == UInt8(ascii: "\n") else {
+                                line.append(byte)
+                                continue
+                            }
+                            if let event = try? JSONDecoder().decode(EventModel.self, from: line) {
+                                continuation.yield(event)
+                            }
+                            line.removeAll(keepingCapacity: true)
+                        }
+                    }
+                } catch {
+                    return  // The daemon went away: the stream ends.
+                }
+            }
+            continuation.onTermination = { _ in reading.cancel() }
+        }
+    }
+
+    // MARK: Requests
+
+    private func get<Model: Decodable>(_ path: String) async throws(ControlError) -> Model {
+        try decode(await send(.GET, "/v1/\(path)"))
+    }
+
+    private func send(
+        _ method: HTTPMethod, _ path: String, query: [HTTPRequest.QueryItem] = [], body: Data = Data()
+    ) async throws(ControlError) -> Data {
+        let status: Int
+        let answer: Data
+        do {
+            // The connection carries the body, so it is read before the client goes.
+            let response = try await ControlClient.exchange(socket, method, path, query, body)
+            status = response.statusCode.code
+            answer = try await response.bodyData
+        } catch {
+            throw unreachable(error)
+        }
+        guard !(200..<300).contains(status) else { return answer }
+        guard let problem = try? JSONDecoder().decode(ControlError.Problem.self, from: answer) else {
+            throw ControlError(.failure, "the daemon answered \(method.rawValue) \(path) with status \(status)")
+        }
+        throw ControlError(
+            ControlError.Kind(rawValue: problem.title) ?? .failure, problem.detail, nextStep: problem.nextStep)
+    }
+
+    private static func exchange(
+        _ path: String, _ method: HTTPMethod, _ target: String, _ query: [HTTPRequest.QueryItem], _ body: Data
+    ) async throws -> HTTPResponse {
+        let request = HTTPRequest(
+            method: method, version: .http11, path: target, query: query, headers: [.host: "localhost"], body: body)
+        var client = HTTPClient()
+        let response = try await client.sendHTTPRequest(request, to: .unix(path: path))
+        guard case .httpBody(let sequence) = response.payload, sequence.count != nil else { return response }
+        let data = try await response.bodyData
+        return HTTPResponse(statusCode: response.statusCode, headers: response.headers, body: data)
+    }
+
+    private func unreachable(_ error: any Error) -> ControlError {
+        switch access(socket, R_OK | W_OK) == 0 ? 0 : errno {
+        case EACCES, EPERM:
+            ControlError(
+                .forbidden, "no permission to use \(socket)",
+                nextStep: "run as root, or join the group that the configuration names in control-group")
+        case ENOENT:
+            ControlError(
+                .unreachable, "no daemon listens on \(socket): there is no such socket",
+                nextStep: "start it with 'anchord --config FILE', or name its socket with --socket")
+        default:
+            ControlError(
+                .unreachable, "no daemon answers on \(socket) (\(error))",
+                nextStep: "start it with 'anchord --config FILE', or name its socket with --socket")
+        }
+    }
+
+    private func encode(_ model: some Encodable) throws(ControlError) -> Data {
+        do { return try JSONEncoder.control.encode(model) } catch { throw ControlError(.invalid, "\(error)") }
+    }
+
+    private func decode<Model: Decodable>(_ data: Data) throws(ControlError) -> Model {
+        do {
+            return try JSONDecoder().decode(Model.self, from: data)
+        } catch {
+            let detail = (error as? DecodingError)?.summary ?? "\(error)"
+            throw ControlError(
+                .failure, "the daemon's answer is not understood: \(detail)",
+                nextStep: "use an anchorctl of the daemon's version")
+        }
+    }
+}

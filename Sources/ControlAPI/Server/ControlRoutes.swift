@@ -1,0 +1,125 @@
+import FlyingFox
+import Foundation
+import NetworkTypes
+
+/// The paths of the API.
+struct ControlRoutes: Sendable {
+    private let service: any ControlService
+
+    init(_ service: some ControlService) { self.service = service }
+
+    func answer(_ request: HTTPRequest) async throws -> HTTPResponse {
+        let parts = request.path.split(separator: "/").map(String.init)
+        switch (request.method, parts.first, Array(parts.dropFirst())) {
+        case (.GET, "metrics", []):
+            let text = try await service.metrics().map(\.exposition).joined()
+            return HTTPResponse(
+                statusCode: .ok, headers: [.contentType: "text/plain; version=0.0.4"], body: Data(text.utf8))
+        case (.GET, "openapi.json", []):
+            return HTTPResponse(
+                statusCode: .ok, headers: [.contentType: "application/json"], body: Data(OpenAPI.document.utf8))
+        case (let method, "v1", let path):
+            return try await answer(method, path, request)
+        default:
+            throw ControlError(.notFound, "no \(request.path) here", nextStep: "GET /openapi.json lists what is")
+        }
+    }
+
+    private func answer(_ method: HTTPMethod, _ path: [String], _ request: HTTPRequest) async throws -> HTTPResponse {
+        switch (method, path.first, path.count) {
+        case (.GET, "status", 1): try await .json(service.status())
+        case (.GET, "hosts", 1): try await .json(service.hosts())
+        case (.GET, "hosts", 2): try await .json(host(path[1]))
+        case (.PUT, "hosts", 2): try await .json(setHost(path[1], request))
+        case (.DELETE, "hosts", 2): try await deleteHost(path[1])
+        case (.GET, "flows", 1): try await .json(service.flows())
+        case (.GET, "anchors", 1): try await .json(service.anchors())
+        case (.POST, "attach", 1): try await attach(request)
+        case (.GET, "servers", 1): try await .json(service.servers())
+        case (.GET, "maps", 1): try await .json(service.maps())
+        case (.GET, "maps", 2): try await .json(service.mapEntries(path[1], limit: limit(request)))
+        case (.GET, "drops", 1): try await .json(service.reasons())
+        case (.GET, "events", 1): await events()
+        case (.POST, "unload", 1): try await unload()
+        default:
+            throw ControlError(
+                .notFound, "no \(method.rawValue) \(request.path) here", nextStep: "GET /openapi.json lists what is")
+        }
+    }
+
+    private func host(_ text: String) async throws -> HostModel {
+        let address = try address(text)
+        guard let host = try await service.hosts().first(where: { $0.address == address }) else {
+            throw ControlError(.notFound, "\(address) is no host of this router")
+        }
+        return host
+    }
+
+    private func setHost(_ text: String, _ request: HTTPRequest) async throws -> HostModel {
+        let host: StaticHostModel = try await decode(request)
+        guard try address(text) == host.address else {
+            throw ControlError(.invalid, "the path says \(text) and the body \(host.address)")
+        }
+        return try await service.setHost(host)
+    }
+
+    private func deleteHost(_ text: String) async throws -> HTTPResponse {
+        try await service.deleteHost(address(text))
+        return HTTPResponse(statusCode: .noContent)
+    }
+
+    private func attach(_ request: HTTPRequest) async throws -> HTTPResponse {
+        try await service.attach(decode(request))
+        return HTTPResponse(statusCode: .accepted)
+    }
+
+    private func unload() async throws -> HTTPResponse {
+        try await service.unload()
+        return HTTPResponse(statusCode: .noContent)
+    }
+
+    /// JSON lines for as long as the reader stays.
+    private func events() async -> HTTPResponse {
+        HTTPResponse(
+            statusCode: .ok, headers: [.contentType: "application/jsonl"],
+            body: HTTPBodySequence(from: EventLines(await service.events())))
+    }
+
+    private func address(_ text: String) throws -> IPAddress {
+        guard let address = IPAddress(text.removingPercentEncoding ?? text) else {
+            throw ControlError(.invalid, "'\(text)' is not an IP address")
+        }
+        return address
+    }
+
+    private func limit(_ request: HTTPRequest) throws -> Int {
+        guard let text = request.query.first(where: { $0.name == "limit" })?.value else { return 1000 }
+        guard let limit = Int(text), limit > 0 else {
+            throw ControlError(.invalid, "limit '\(text)' is not a positive number")
+        }
+        return limit
+    }
+
+    private func decode<Model: Decodable>(_ request: HTTPRequest) async throws -> Model {
+        let body = try await request.bodyData
+        do {
+            return try JSONDecoder().decode(Model.self, from: body)
+        } catch let error as DecodingError {
+            throw ControlError(.invalid, "the body is not what is expected: \(error.summary)")
+        }
+    }
+}
+
+extension DecodingError {
+    /// One line that names the place.
+    var summary: String {
+        func place(_ context: Context) -> String { context.codingPath.map(\.stringValue).joined(separator: ".") }
+        return switch self {
+        case .keyNotFound(let key, _): "'\(key.stringValue)' is missing"
+        case .valueNotFound(_, let context), .typeMismatch(_, let context): "'\(place(context))': wrong type"
+        case .dataCorrupted(let context):
+            context.codingPath.isEmpty ? "no JSON" : "'\(place(context))': \(context.debugDescription)"
+        @unknown default: "\(self)"
+        }
+    }
+}

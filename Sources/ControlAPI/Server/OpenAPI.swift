@@ -1,0 +1,99 @@
+/// The description of the API that the server hands out.
+enum OpenAPI {
+    /// OpenAPI 3.1, JSON. Its schemas say which fields there are; the models' comments say what they mean.
+    static var document: String {
+        """
+        {"openapi":"3.1.0","info":{"title":"FlowAnchor control API","version":"1"},\
+        "servers":[{"url":"http://localhost","description":"the daemon's Unix socket"}],\
+        "paths":{\(paths.joined(separator: ","))},\
+        "components":{"schemas":{\(schemas.joined(separator: ","))}}}
+        """
+    }
+
+    private static var paths: [String] {
+        [
+            path("/v1/status", [get("The daemon at a glance", of: "Status")]),
+            path("/v1/hosts", [get("Host table of an access router", of: "Host", list: true)]),
+            path(
+                "/v1/hosts/{address}",
+                [
+                    get("One host", of: "Host"),
+                    operation("put", "Make or replace a host", "Host", takes: "StaticHost"),
+                    operation("delete", "Remove a host", nil),
+                ], parameter: "address"),
+            path("/v1/flows", [get("Flow table of a mobile node", of: "Flow", list: true)]),
+            path("/v1/anchors", [get("Own addresses of a mobile node and their anchors", of: "Anchor", list: true)]),
+            path("/v1/attach", [operation("post", "Have a mobile node attach now", nil, takes: "Attach")]),
+            path("/v1/servers", [get("Servers", of: "Server", list: true)]),
+            path("/v1/maps", [get("Tables of the data plane", of: "Map", list: true)]),
+            path("/v1/maps/{name}", [get("Entries of a table", of: "MapEntry", list: true)], parameter: "name"),
+            path("/v1/drops", [get("Packets by reason", of: "Reason", list: true)]),
+            path("/v1/events", [get("What happens from now on, a JSON object a line", of: "Event")]),
+            path("/v1/unload", [operation("post", "Remove programs and tables, end the daemon", nil)]),
+            path("/metrics", [operation("get", "Prometheus text format", nil)]),
+        ]
+    }
+
+    private static var schemas: [String] {
+        [
+            schema(
+                "Status",
+                ["instance", "roles", "version", "uptime", "epoch", "adopted", "interfaces", "tables", "warnings"]),
+            schema(
+                "Host",
+                [
+                    "address", "node", "place", "careOf", "tunnel", "key", "sequenced", "interface", "mac", "chain",
+                    "idle", "expiresIn",
+                ]),
+            schema("StaticHost", ["address", "interface", "mac", "careOf", "key", "sequenced", "chain"]),
+            schema(
+                "Flow",
+                [
+                    "anchor", "correspondent", "address", "transport", "port", "correspondentPort", "state", "idle",
+                    "packetsSent", "packetsReceived", "bytesSent", "bytesReceived",
+                ]),
+            schema("Anchor", ["address", "anchor", "router", "path", "careOf", "interface", "flows", "preferred"]),
+            schema("Attach", ["interface", "router"]),
+            schema("Server", ["name", "kind", "interfaces", "isUp", "whenDown", "chain"]),
+            schema("Map", ["name", "type", "keySize", "valueSize", "capacity", "entries"]),
+            schema("MapEntry", ["key", "fields"]),
+            schema("Reason", ["reason", "kind", "packets", "meaning"]),
+            schema("Event", ["time", "kind", "text", "fields"]),
+            schema("Problem", ["type", "title", "status", "detail", "nextStep"]),
+        ]
+    }
+
+    private static func path(_ path: String, _ operations: [String], parameter: String? = nil) -> String {
+        let parameters = parameter.map {
+            "\"parameters\":[{\"name\":\"\($0)\",\"in\":\"path\",\"required\":true,\"schema\":{\"type\":\"string\"}}],"
+        }
+        return "\"\(path)\":{\(parameters ?? "")\(operations.joined(separator: ","))}"
+    }
+
+    private static func get(_ summary: String, of model: String, list: Bool = false) -> String {
+        operation("get", summary, model, list: list)
+    }
+
+    private static func operation(
+        _ method: String, _ summary: String, _ model: String?, list: Bool = false, takes body: String? = nil
+    ) -> String {
+        let content =
+            model.map { ",\"content\":{\"application/json\":{\"schema\":\(reference($0, list: list))}}" } ?? ""
+        let request = body.map {
+            ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":\(reference($0, list: false))}}}"
+        }
+        let problem = "\"content\":{\"application/problem+json\":{\"schema\":\(reference("Problem", list: false))}}"
+        return "\"\(method)\":{\"summary\":\"\(summary)\"\(request ?? ""),\"responses\":{"
+            + "\"2XX\":{\"description\":\"done\"\(content)},\"default\":{\"description\":\"refused\",\(problem)}}}"
+    }
+
+    private static func reference(_ model: String, list: Bool) -> String {
+        let one = "{\"$ref\":\"#/components/schemas/\(model)\"}"
+        return list ? "{\"type\":\"array\",\"items\":\(one)}" : one
+    }
+
+    private static func schema(_ name: String, _ fields: [String]) -> String {
+        let properties = fields.map { "\"\($0)\":{}" }.joined(separator: ",")
+        return "\"\(name)\":{\"type\":\"object\",\"properties\":{\(properties)}}"
+    }
+}

@@ -1,0 +1,125 @@
+import ControlAPI
+import Foundation
+import NetworkTypes
+import Testing
+
+@Suite struct ControlServerTests {
+    /// Runs a server on a socket of its own for as long as `body` runs.
+    func serving(_ body: (ControlClient, String) async throws -> Void) async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "fa-\(UUID().uuidString.prefix(8)).sock").path
+        let running = Task { try await ControlServer(path: path, service: FakeService()).run() }
+        defer { running.cancel() }
+        let client = ControlClient(socket: path)
+        let deadline = ContinuousClock.now + .seconds(20)
+        while (try? await client.status()) == nil {
+            try #require(ContinuousClock.now < deadline, "the server does not answer")
+            await Task.yield()
+        }
+        try await body(client, path)
+    }
+
+    /// On a thread of its own: the server under test needs those of the concurrency runtime.
+    func curl(_ path: String, _ arguments: String...) async throws -> String {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(with: Result { try run("curl", ["--silent", "--unix-socket", path] + arguments) })
+            }
+        }
+    }
+
+    @Test func `hosts are made, listed and removed`() async throws {
+        try await serving { client, _ in
+            let address = IPAddress("2001:db8::9")!
+            #expect(try await client.hosts().isEmpty)
+            let made = try await client.setHost(StaticHostModel(address: address, careOf: IPAddress("192.0.2.1")))
+            #expect(made.place == .tunnelled)
+            #expect(try await client.host(address) == made)
+            try await client.deleteHost(address)
+            #expect(try await client.hosts().isEmpty)
+        }
+    }
+
+    @Test func `errors keep their kind and say what to do`() async throws {
+        try await serving { client, _ in
+            let address = IPAddress("10.0.0.1")!
+            let absent = await #expect(throws: ControlError.self) { try await client.deleteHost(address) }
+            #expect(absent?.kind == .notFound)
+            let empty = await #expect(throws: ControlError.self) {
+                try await client.setHost(StaticHostModel(address: address))
+            }
+            #expect(empty == ControlError(.invalid, "neither interface nor careOf", nextStep: "say where the host is"))
+            let other = await #expect(throws: ControlError.self) {
+                try await client.attach(AttachModel(interface: "wlan0"))
+            }
+            #expect(other?.kind == .conflict)
+        }
+    }
+
+    @Test func `events come as they happen, a line each`() async throws {
+        try await serving { client, path in
+            var kinds: [String] = []
+            for await event in await client.events() { kinds.append(event.kind) }
+            #expect(kinds == ["attached", "moved"])
+            let lines = try await curl(path, "http://localhost/v1/events").split(separator: "\n")
+            #expect(lines.count == 2)
+        }
+    }
+
+    @Test func `curl reads what anchorctl reads`() async throws {
+        try await serving { _, path in
+            let status = try JSONDecoder().decode(
+                StatusModel.self, from: Data(try await curl(path, "http://localhost/v1/status").utf8))
+            #expect(status.instance == "ar1")
+            #expect(try await curl(path, "http://localhost/v1/maps/fa_hosts?limit=2").contains("\"key\":\"1\""))
+            #expect(
+                try await curl(path, "http://localhost/metrics").contains(#"flowanchor_packets_total{reason="a\"b"} 7"#)
+            )
+            let code = try await curl(path, "-o", "/dev/null", "-w", "%{http_code}", "http://localhost/v1/nothing")
+            #expect(code == "404")
+            #expect(
+                try await curl(path, "-X", "PUT", "-d", "{", "http://localhost/v1/hosts/10.0.0.1").contains("no JSON"))
+        }
+    }
+
+    @Test func `the socket is its owner's alone`() async throws {
+        try await serving { _, path in
+            let attributes = try FileManager.default.attributesOfItem(atPath: path)
+            #expect(attributes[.posixPermissions] as? Int == 0o600)
+        }
+    }
+
+    @Test func `a second server on one socket is refused`() async throws {
+        try await serving { client, path in
+            let error = await #expect(throws: ControlError.self) {
+                try await ControlServer(path: path, service: FakeService()).run()
+            }
+            #expect(error?.kind == .conflict)
+            let status = try await client.status()
+            #expect(status.instance == "ar1")
+        }
+    }
+
+    @Test func `a daemon that is not there is named with what to do`() async throws {
+        let error = await #expect(throws: ControlError.self) {
+            try await ControlClient(socket: "/nonexistent/x.sock").status()
+        }
+        #expect(error?.kind == .unreachable)
+        #expect(error?.nextStep != nil)
+    }
+}
+
+/// What a program prints, where it succeeds.
+private func run(_ program: String, _ arguments: [String]) throws -> String {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = [program, "--max-time", "20"] + arguments
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    try process.run()
+    let output = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else {
+        throw ControlError(.failure, "\(program) ended with \(process.terminationStatus)")
+    }
+    return String(decoding: output, as: UTF8.self)
+}

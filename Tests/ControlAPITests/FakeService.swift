@@ -1,0 +1,66 @@
+import ControlAPI
+import NetworkTypes
+import Synchronization
+
+/// A daemon that only keeps hosts.
+final class FakeService: ControlService {
+    let table = Mutex<[IPAddress: HostModel]>([:])
+
+    func status() async throws(ControlError) -> StatusModel {
+        StatusModel(
+            instance: "ar1", roles: ["access-router"], version: "1", uptime: 2.5, epoch: 3, adopted: false,
+            interfaces: [InterfaceModel(name: "acc0", role: "access", mode: "native", mtu: 1500, isUp: true)],
+            tables: try await maps(), warnings: [])
+    }
+
+    func hosts() async throws(ControlError) -> [HostModel] {
+        table.withLock { $0.values.sorted { $0.address < $1.address } }
+    }
+
+    func setHost(_ host: StaticHostModel) async throws(ControlError) -> HostModel {
+        guard host.careOf != nil || host.interface != nil else {
+            throw ControlError(.invalid, "neither interface nor careOf", nextStep: "say where the host is")
+        }
+        let made = HostModel(
+            address: host.address, node: 0, place: host.careOf == nil ? .attached : .tunnelled, careOf: host.careOf)
+        table.withLock { $0[host.address] = made }
+        return made
+    }
+
+    func deleteHost(_ address: IPAddress) async throws(ControlError) {
+        guard table.withLock({ $0.removeValue(forKey: address) }) != nil else {
+            throw ControlError(.notFound, "\(address) is no host of this router")
+        }
+    }
+
+    func flows() async throws(ControlError) -> [FlowModel] { [] }
+    func anchors() async throws(ControlError) -> [AnchorModel] { [] }
+    func attach(_ request: AttachModel) async throws(ControlError) {
+        throw ControlError(.conflict, "not a mobile node")
+    }
+    func servers() async throws(ControlError) -> [ServerModel] { [] }
+    func maps() async throws(ControlError) -> [MapModel] {
+        [MapModel(name: "fa_hosts", type: "array", keySize: 4, valueSize: 64, capacity: 8, entries: 2)]
+    }
+    func mapEntries(_ name: String, limit: Int) async throws(ControlError) -> [MapEntryModel] {
+        (0..<min(limit, 3)).map { MapEntryModel(key: "\($0)", fields: ["name": name]) }
+    }
+    func reasons() async throws(ControlError) -> [ReasonModel] {
+        [ReasonModel(reason: "source_unknown", kind: "drop", packets: 7, meaning: "not leased")]
+    }
+    func metrics() async throws(ControlError) -> [MetricModel] {
+        [
+            MetricModel(
+                name: "flowanchor_packets_total", kind: .counter, help: "Packets by reason.",
+                samples: [.init(7, labels: ["reason": "a\"b"])])
+        ]
+    }
+    func events() async -> AsyncStream<EventModel> {
+        AsyncStream {
+            $0.yield(EventModel(time: 1, kind: "attached", text: "one"))
+            $0.yield(EventModel(time: 2, kind: "moved", text: "two", fields: ["node": "1"]))
+            $0.finish()
+        }
+    }
+    func unload() async throws(ControlError) {}
+}

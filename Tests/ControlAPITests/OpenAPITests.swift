@@ -1,0 +1,38 @@
+import Foundation
+import NetworkTypes
+import Testing
+
+@testable import ControlAPI
+
+@Suite struct OpenAPITests {
+    /// Every field of a model, optional ones included.
+    func fields(_ model: Any) -> Set<String> { Set(Mirror(reflecting: model).children.compactMap(\.label)) }
+
+    @Test func `the description has each field of each model`() async throws {
+        let document = try #require(
+            try JSONSerialization.jsonObject(with: Data(OpenAPI.document.utf8)) as? [String: Any])
+        let components = try #require(document["components"] as? [String: Any])
+        let schemas = try #require(components["schemas"] as? [String: [String: Any]])
+        let any = IPAddress.anyV4
+        let models: [String: Any] = [
+            "Status": try await FakeService().status(), "Host": HostModel(address: any, node: 0, place: .attached),
+            "StaticHost": StaticHostModel(address: any),
+            "Flow": FlowModel(
+                anchor: nil, correspondent: any, address: any, transport: "tcp", port: 0, correspondentPort: 0,
+                state: "open", idle: 0, packetsSent: 0, packetsReceived: 0, bytesSent: 0, bytesReceived: 0),
+            "Anchor": AnchorModel(
+                address: any, anchor: any, router: 0, path: "direct", careOf: nil, interface: nil, flows: 0,
+                preferred: true),
+            "Attach": AttachModel(interface: ""),
+            "Server": ServerModel(name: "", kind: "", interfaces: [], isUp: true, whenDown: "", chain: ""),
+            "Map": try await FakeService().maps()[0], "MapEntry": MapEntryModel(key: "", fields: [:]),
+            "Reason": try await FakeService().reasons()[0], "Event": EventModel(time: 0, kind: "", text: ""),
+            "Problem": ControlError.Problem(type: "", title: "", status: 0, detail: "", nextStep: nil),
+        ]
+        #expect(Set(schemas.keys) == Set(models.keys))
+        for (name, model) in models {
+            let properties = schemas[name]?["properties"] as? [String: Any]
+            #expect(properties.map { Set($0.keys) } == fields(model), "\(name)")
+        }
+    }
+}
