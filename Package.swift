@@ -50,6 +50,7 @@ let package = Package(
             .target(
                 name: "KernelTestSupport", dependencies: ["BPFKit"], path: "Tests/KernelTestSupport",
                 swiftSettings: strict),
+            .target(name: "CDatagram", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
             .target(name: "CAtomics", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         ]
         + library("BPFKit", ["CBPF", "CAtomics"], tests: ["BPFObjects", "CBPF", "KernelTestSupport"])
@@ -68,9 +69,8 @@ let package = Package(
         + library(
             "AnchorDaemon",
             [
-                "AnchorCore", "AnchorProtocol", "AnchorDataPlane", "BPFKit", "ControlAPI", "Netlink", "NetworkTypes",
-                logging, toml,
-                http, sockets,
+                "AnchorCore", "AnchorProtocol", "AnchorDataPlane", "BPFKit", "CDatagram", "ControlAPI", "Netlink",
+                "NetworkTypes", logging, toml, http, sockets,
             ], tests: ["AnchorCore", "AnchorDataPlane", "NamespaceTestSupport", "Netlink", "NetworkTypes"])
         + library("NetworkLab", ["Netlink", "NetworkTypes"])
         + [
