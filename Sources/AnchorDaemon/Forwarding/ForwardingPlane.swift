@@ -1,0 +1,225 @@
+import AnchorCore
+import AnchorDataPlane
+import Netlink
+import NetworkTypes
+
+/// Keeps an access router's data plane in step with this machine: its interfaces, addresses, routes and neighbours,
+/// its servers, and the bindings of its hosts. For one serial queue.
+final class ForwardingPlane {
+    /// What it tells its owner.
+    struct Reports {
+        var linkChanged: (InterfaceID, Bool) -> Void
+        var attached: (ProgramAttachment) -> Void
+        var serverChanged: (String, Bool) -> Void
+        var warn: (String) -> Void
+    }
+
+    let settings: AccessRouterSettings
+    let ports: PortTable
+    let dataPlane: any DataPlane
+    let netlink: NetlinkSocket
+    let reports: Reports
+    let nextHops: NextHops
+    /// Puts programs on a port that is described.
+    private let attachPrograms: (PortIndex) throws(DataPlaneError) -> ProgramAttachment
+    /// Names of servers of each chain; the chain's number is its place plus one.
+    let chains: [[String]]
+    private(set) var routes: RoutePlan
+    private(set) var plan = ServerPlan(chains: [], servers: [])
+    private var wasUp: [PortIndex: Bool] = [:]
+    private var serversUp: [String: Bool] = [:]
+    /// Ways to tunnels' peers, as long as no route changes.
+    var ways: [IPAddress: TunnelWay] = [:]
+
+    init(
+        _ settings: AccessRouterSettings, numbers: [String: PortIndex], dataPlane: any DataPlane, netlink: NetlinkSocket,
+        reports: Reports, attach: @escaping (PortIndex) throws(DataPlaneError) -> ProgramAttachment
+    ) {
+        self.settings = settings
+        self.dataPlane = dataPlane
+        self.netlink = netlink
+        self.reports = reports
+        attachPrograms = attach
+        ports = PortTable(settings, numbers: numbers)
+        nextHops = NextHops(dataPlane, netlink: netlink, interfaces: ports, warn: reports.warn)
+        var chains: [[String]] = []
+        for link in settings.access {
+            let names = link.servers ?? settings.servers.map(\.name)
+            if !names.isEmpty && !chains.contains(names) { chains.append(names) }
+        }
+        self.chains = chains
+        routes = RoutePlan([], ports: [:], pools: [])
+    }
+
+    /// The chain's name in bindings; `nil` for no servers.
+    static func chainName(_ servers: [String]) -> String? { servers.isEmpty ? nil : servers.joined(separator: "+") }
+
+    func chainIndex(_ name: String?) -> ChainIndex {
+        guard let name, let place = chains.firstIndex(where: { Self.chainName($0) == name }) else { return 0 }
+        return ChainIndex(place + 1)
+    }
+
+    var pools: [IPPrefix] { settings.access.flatMap(\.pools) }
+
+    // MARK: What the kernel says
+
+    /// Reads everything anew: at the start, and when changes were lost.
+    func refresh() throws {
+        let links = try netlink.links()
+        let gone = Set(ports.kernelIndices.keys).subtracting(links.map(\.index))
+        for index in gone { ports.remove(index) }
+        for link in links { _ = ports.update(link) }
+        for index in ports.kernelIndices.keys { try readAddresses(index) }
+        try describePorts()
+        try readRoutes()
+        nextHops.refreshAll()
+    }
+
+    func handle(_ changes: [NetlinkChange]) throws {
+        var describe = false
+        var reroute = false
+        var readdress: Set<UInt32> = []
+        for change in changes {
+            switch change {
+            case .link(let link):
+                if ports.update(link) != nil { (describe, reroute) = (true, true) }
+                readdress.insert(link.index)
+            case .linkRemoved(let link):
+                if ports.remove(link.index) != nil { (describe, reroute) = (true, true) }
+            case .address(let address), .addressRemoved(let address):
+                readdress.insert(address.interface)
+            case .route(let route), .routeRemoved(let route):
+                if route.table == .main { reroute = true }
+            case .neighbour(let neighbour): nextHops.handle(neighbour)
+            case .neighbourRemoved(let neighbour): nextHops.handle(neighbour, isGone: true)
+            case .overrun: return try refresh()
+            }
+        }
+        for index in readdress where ports.kernelIndices[index] != nil {
+            if try readAddresses(index) { describe = true }
+        }
+        if describe { try describePorts() }
+        if reroute { try readRoutes() }
+    }
+
+    @discardableResult
+    private func readAddresses(_ index: UInt32) throws -> Bool {
+        let addresses = try netlink.addresses(of: index).map(\.address)
+        return ports.setAddresses(addresses, ofKernelIndex: index) != nil
+    }
+
+    // MARK: Ports and servers
+
+    /// Tells the data plane of the interfaces and puts programs on those that have none. Next hops behind servers
+    /// follow from the interfaces, so all of it is done at once.
+    private func describePorts() throws {
+        // Once without the paths from server to server, which need the ports.
+        for port in ports.ports.values where dataPlane.port(port.index) == nil {
+            try dataPlane.setPort(port.index, port.description(nextUp: 0, nextDown: 0))
+        }
+        plan = ServerPlan(chains: chains, servers: servers)
+        for port in ports.ports.values.sorted(by: { $0.index < $1.index }) {
+            let nextUp = try plan.nextUp[port.index].map { try path(to: $0) } ?? 0
+            let nextDown = try plan.nextDown[port.index].map { try path(to: $0) } ?? 0
+            try dataPlane.setPort(port.index, port.description(nextUp: nextUp, nextDown: nextDown))
+        }
+        for (place, chain) in plan.chains.enumerated() {
+            let index = ChainIndex(place + 1)
+            switch chain {
+            case .bypass: try dataPlane.setChain(index, .bypass)
+            case .refuse: try dataPlane.setChain(index, .refuse)
+            case .through(let up, let down):
+                try dataPlane.setChain(index, .through(up: try path(to: up), down: try path(to: down)))
+            }
+        }
+        for port in ports.ports.values where port.link != nil && port.attachment == nil { attach(port) }
+        tellChanges()
+    }
+
+    private func attach(_ port: RouterPort) {
+        do throws(DataPlaneError) {
+            let attachment = try attachPrograms(port.index)
+            ports.setAttachment(attachment, failure: nil, of: port.index)
+            reports.attached(attachment)
+        } catch {
+            // Said once for each cause, tried again at every change.
+            if port.failure != error.description { reports.warn("\(port.name): \(error)") }
+            ports.setAttachment(nil, failure: error.description, of: port.index)
+        }
+    }
+
+    private func tellChanges() {
+        for port in ports.ports.values where wasUp[port.index] != port.isUp {
+            wasUp[port.index] = port.isUp
+            if port.role == .access { reports.linkChanged(InterfaceID(port.index), port.isUp) }
+        }
+        for server in servers where serversUp[server.name] != server.isUp {
+            let isNew = serversUp.updateValue(server.isUp, forKey: server.name) == nil
+            if !isNew || !server.isUp { reports.serverChanged(server.name, server.isUp) }
+        }
+    }
+
+    /// The servers as they are now: one is up while all of its legs are.
+    var servers: [ServerPlan.Server] {
+        settings.servers.compactMap { server in
+            let legs: ServerPlan.Legs
+            let ports: [RouterPort]
+            switch server.legs {
+            case .none: return nil
+            case .two(let insideName, let outsideName):
+                guard let inside = self.ports[insideName], let outside = self.ports[outsideName] else { return nil }
+                legs = .two(
+                    inside: inside.index, inside.link?.mac ?? .zero, outside: outside.index, outside.link?.mac ?? .zero)
+                ports = [inside, outside]
+            case .one(let name, let way):
+                guard let port = self.ports[name] else { return nil }
+                ports = [port]
+                switch way {
+                case .station(let mac): legs = .one(port.index, .station(mac, port: port.index))
+                // Both families' addresses are of one station: either finds it.
+                case .nextHop(let hops): legs = .one(port.index, .neighbour(hops[0], port: port.index))
+                }
+            }
+            return ServerPlan.Server(
+                name: server.name, legs: legs, whenDown: server.whenDown, isUp: ports.allSatisfy(\.isUp))
+        }
+    }
+
+    /// A path that only forwards.
+    func path(to hop: NextHop, mtu: UInt16? = nil) throws(DataPlaneError) -> PathIndex {
+        nextHops.follow(hop)
+        return try dataPlane.path(for: PathSpecification(nextHop: hop, pathMTU: mtu))
+    }
+
+    // MARK: Routes
+
+    private func readRoutes() throws {
+        let plan = RoutePlan(try netlink.routes(in: .main), ports: ports.kernelIndices, pools: pools)
+        let isFirst = routes != plan || dataPlane.configuration.endpoints != settings.endpoints
+        guard isFirst else { return }
+        routes = plan
+        ways.removeAll()
+        try configure()
+        try rerouteTunnels()
+    }
+
+    private func configure() throws {
+        var configuration = DataPlaneConfiguration()
+        configuration.endpoints = settings.endpoints
+        configuration.pools = pools
+        configuration.routes = try routes.routes.map { way in
+            .init(prefix: way.prefix, path: try path(to: way.hop, mtu: way.mtu))
+        }
+        configuration.defaultPathV4 = try routes.defaultV4.map { try path(to: $0.hop, mtu: $0.mtu) } ?? 0
+        configuration.defaultPathV6 = try routes.defaultV6.map { try path(to: $0.hop, mtu: $0.mtu) } ?? 0
+        configuration.routesByKernel = routes.isByKernel
+        configuration.unknownSourcePasses = settings.unknownSource == .pass
+        if settings.clampMSS {
+            // What the largest outer header leaves: IPv6, GRE with key and sequence number.
+            let room = settings.coreMTU - 52
+            configuration.maximumSegmentV4 = room - 40
+            configuration.maximumSegmentV6 = room - 60
+        }
+        try dataPlane.setConfiguration(configuration)
+    }
+}
