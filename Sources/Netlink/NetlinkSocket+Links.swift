@@ -31,8 +31,9 @@ extension NetlinkSocket {
     /// - Parameters:
     ///   - up: administrative state.
     ///   - mtu: largest IP packet in bytes.
+    ///   - master: the bridge to put it into; 0 takes it out.
     public func changeLink(
-        _ index: InterfaceIndex, up: Bool? = nil, mtu: Int? = nil, mac: MACAddress? = nil
+        _ index: InterfaceIndex, up: Bool? = nil, mtu: Int? = nil, mac: MACAddress? = nil, master: InterfaceIndex? = nil
     ) throws(NetlinkError) {
         let message = NetlinkMessage(type: Int32(RTM_NEWLINK))
         var body = ifinfomsg()
@@ -44,6 +45,7 @@ extension NetlinkSocket {
         message.append(body)
         if let mtu { message.put(attribute: Int(IFLA_MTU), UInt32(clamping: mtu)) }
         if let mac { message.put(attribute: Int(IFLA_ADDRESS), mac.bytes) }
+        if let master { message.put(attribute: Int(IFLA_MASTER), master) }
         try change(message, operation: "change link", object: "number \(index)")
     }
 }

@@ -8,7 +8,7 @@ struct LabCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lab",
         abstract: "Build networks in namespaces and run the packet walks in them.",
-        subcommands: [List.self, Up.self, Run.self, Shell.self, Down.self, Story.self, Traffic.self])
+        subcommands: [List.self, Up.self, Run.self, Shell.self, Down.self, Story.self, Bench.self, Traffic.self])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List the scenarios, and the labs that are running.")

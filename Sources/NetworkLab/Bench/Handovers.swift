@@ -1,0 +1,102 @@
+import NetworkTypes
+
+extension LabBench {
+    static let moves = 100
+
+    /// Break before make: from the link being up at the new router to the first packet at the far end.
+    static let interruption = LabBench(
+        name: "interruption", summary: "break before make, 100 moves: link up to first packet delivered"
+    ) { log in
+        try AddressFamily.allCases.flatMap { family in
+            let lab = try Lab(LabPlan())
+            defer { lab.remove() }
+            let source = try begin(lab, family)
+            let air = try AirSwitch(lab)
+            let traffic = try NumberedTraffic(on: lab, from: source, rate: 5000)
+            var moments: [UInt64] = []
+            for move in 0..<moves {
+                let router = 2 + move % 2
+                moments.append(try air.attach(to: router))
+                try waitForBothWays(lab, since: moments.last!)
+            }
+            let (up, down) = try traffic.stop()
+            return [("up", up), ("down", down)].flatMap { direction, outcome in
+                // Everything that arrives after the link is up has come the new way.
+                let times = outcome.arrivals.map(\.time)
+                let waits = moments.map { moment in
+                    times.first { $0 >= moment }.map { Double($0 - moment) / 1e6 } ?? .infinity
+                }
+                log("  IPv\(family.rawValue) \(direction): \(outcome.lost) of \(outcome.sent) lost in \(moves) moves")
+                return [
+                    Figure("interruption v\(family.rawValue) \(direction) p50", percentile(waits, 50), "ms", atMost: 3),
+                    Figure(
+                        "interruption v\(family.rawValue) \(direction) p99", percentile(waits, 99), "ms", atMost: 10),
+                ]
+            }
+        }
+    }
+
+    /// Make before break: two interfaces, 50,000 datagrams a second in each direction.
+    static let makeBeforeBreak = LabBench(
+        name: "make-before-break",
+        summary: "two interfaces, 50,000 packets/s in each direction, 100 moves: lost and repeated"
+    ) { log in
+        let lab = try Lab(LabPlan(routers: 3, nodeInterfaces: 2))
+        defer { lab.remove() }
+        let source = try begin(lab, .v4)
+        let air = try AirSwitch(lab)
+        let traffic = try NumberedTraffic(on: lab, from: source, rate: 50_000)
+        for move in 0..<moves {
+            // The interface that is not in use makes the new attachment, then the other one goes.
+            let (new, old) = move % 2 == 0 ? (1, 0) : (0, 1)
+            let moment = try air.attach(new, to: 2 + move % 2)
+            try waitUntil("the attachment through wlan\(new) in use", timeout: .seconds(10)) {
+                try isInUse(lab, source, at: 2 + move % 2, .v4)
+            }
+            try waitForBothWays(lab, since: moment)
+            try air.unplug(old)
+        }
+        let (up, down) = try traffic.stop()
+        log("  up: \(up.sent) sent, down: \(down.sent) sent")
+        return [("up", up), ("down", down)].flatMap { direction, outcome in
+            [
+                Figure("make before break \(direction) lost", Double(outcome.lost), "packets", atMost: 0),
+                Figure("make before break \(direction) repeated", Double(outcome.repeated), "packets", atMost: 0),
+            ]
+        }
+    }
+
+    /// Starts daemons, attaches to router 1 and returns the address there.
+    private static func begin(_ lab: Lab, _ family: AddressFamily) throws -> IPAddress {
+        try lab.startRouters()
+        try lab.attach(to: 1)
+        try lab.startNode()
+        return try lab.waitForAttachment(to: 1, family)
+    }
+
+    /// Router 1 knows that the node is at this router's address.
+    private static func isInUse(_ lab: Lab, _ source: IPAddress, at router: Int, _ family: AddressFamily) throws -> Bool
+    {
+        guard let careOf = try lab.host(source, at: 1)?.careOfAddress else { return false }
+        return AddressPlan.pool(router, family).contains(careOf)
+    }
+
+    /// Waits until both ends have received something that was sent after the moment.
+    private static func waitForBothWays(_ lab: Lab, since moment: UInt64) throws {
+        func received(_ machine: String) throws -> Int {
+            try lab.run(["cat", "/proc/net/snmp6"], on: machine).split(separator: "\n")
+                .filter { $0.hasPrefix("Udp6InDatagrams") }
+                .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +)
+                + (try lab.run(["cat", "/proc/net/snmp"], on: machine).split(separator: "\n")
+                    .filter { $0.hasPrefix("Udp: ") }.last
+                    .flatMap { Int($0.split(separator: " ")[1]) } ?? 0)
+        }
+        for machine in ["mn", "cn"] {
+            let before = try received(machine)
+            try waitUntil("packets at \(machine) after the move", timeout: .seconds(10)) {
+                // More than control messages alone would make.
+                try received(machine) > before + 20
+            }
+        }
+    }
+}
