@@ -22,4 +22,11 @@ FA_ENTRY int fa_mobile_ingress(struct __sk_buff *skb)
 	return fa_ingress(skb);
 }
 
+/* On the ingress of the far end of fa_segmenter's veth pair. */
+SEC("tc")
+FA_ENTRY int fa_mobile_segmented(struct __sk_buff *skb)
+{
+	return fa_segmented(skb);
+}
+
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -64,9 +64,9 @@ static __always_inline void fa_mobile_copy(struct __sk_buff *skb, const struct f
 	fa_mobile_reach(skb);
 }
 
-/* Through the tunnel to the anchor of the source address. */
+/* Through the tunnel to the anchor of the source address. segmented: has been through fa_segmenter. */
 static __always_inline int fa_mobile_to_anchor(struct __sk_buff *skb, const struct fa_ip *ip,
-					       const struct fa_host_view *own)
+					       const struct fa_host_view *own, int segmented)
 {
 	__u32 index = own->path;
 	struct fa_path *path = bpf_map_lookup_elem(&fa_paths, &index);
@@ -90,6 +90,12 @@ static __always_inline int fa_mobile_to_anchor(struct __sk_buff *skb, const stru
 	}
 	if (FA_UNLIKELY(!fa_outer_fits(skb, ip, &outer, &room)))
 		return fa_mobile_too_big(skb, ip, outer.path->mtu);
+	if (!segmented && fa_segmenter && outer.path->flags & FA_PATH_SEQUENCED) {
+		/* There segments keep the size that they have. */
+		if (!(room & BPF_F_ADJ_ROOM_FIXED_GSO))
+			return fa_mobile_too_big(skb, ip, outer.path->mtu);
+		return (int)bpf_redirect(fa_segmenter, 0);
+	}
 	if (own->flags & FA_HOST_BICAST && own->flags & FA_HOST_ATTACHED) {
 		struct fa_host_extra *extra = fa_host_extra(own);
 
@@ -148,8 +154,27 @@ static __always_inline int fa_egress(struct __sk_buff *skb)
 	if (both == 0)
 		return FA_MOBILE_PASS;
 	if (both == FA_HOST_TUNNELLED || own.flags & (FA_HOST_BICAST | FA_HOST_PREFER_TUNNEL))
-		return fa_mobile_to_anchor(skb, &ip, &own);
+		return fa_mobile_to_anchor(skb, &ip, &own, 0);
 	struct fa_host_extra *extra = fa_host_extra(&own);
 
 	return extra ? fa_mobile_plain(skb, extra->neighbour.port) : FA_MOBILE_PASS;
+}
+
+/* What comes out of the segmenter: recorded already, and known to go through a tunnel. */
+static __always_inline int fa_segmented(struct __sk_buff *skb)
+{
+	struct fa_host_view own = {};
+	struct fa_config *config;
+	struct fa_ip ip = {};
+	__u32 zero = 0;
+
+	fa_mobile_reach(skb);
+	if (fa_mobile_parse(skb, &ip) != FA_REASON_NONE || ip.version == 0)
+		return FA_MOBILE_PASS;
+	config = bpf_map_lookup_elem(&fa_config, &zero);
+	if (!config || !fa_host_find(config, ip.source, &own) || !(own.flags & FA_HOST_OWN))
+		return FA_MOBILE_PASS;
+	if (!(own.flags & FA_HOST_TUNNELLED))
+		return fa_mobile_exit(FA_REASON_NO_ROUTE);
+	return fa_mobile_to_anchor(skb, &ip, &own, 1);
 }

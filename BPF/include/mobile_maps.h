@@ -26,3 +26,8 @@ struct {
 /* Bytes of link header in front of a packet on this interface: 14, or 0 on one without link layer
  * addresses, such as a cellular modem. Set before the program is loaded. */
 const volatile __u32 fa_link_header = FA_ETHERNET_BYTES;
+
+/* The interface, by its index, through which packets for a sequenced tunnel go first, 0 for none: one end
+ * of a veth pair without segmentation offload, so that each segment gets a number of its own. Set
+ * before the program is loaded. */
+const volatile __u32 fa_segmenter = 0;
