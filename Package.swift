@@ -72,7 +72,7 @@ let package = Package(
                 "AnchorCore", "AnchorProtocol", "AnchorDataPlane", "BPFKit", "CDatagram", "ControlAPI", "Netlink",
                 "NetworkTypes", logging, toml, http, sockets,
             ], tests: ["AnchorCore", "AnchorDataPlane", "NamespaceTestSupport", "Netlink", "NetworkTypes"])
-        + library("NetworkLab", ["Netlink", "NetworkTypes"])
+        + library("NetworkLab", ["ControlAPI", "Netlink", "NetworkTypes"])
         + [
             .testTarget(
                 name: "EndToEndTests", dependencies: ["NetworkLab", "anchord", "anchorctl"], swiftSettings: strict)

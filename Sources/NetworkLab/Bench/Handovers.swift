@@ -77,7 +77,7 @@ extension LabBench {
     /// Router 1 knows that the node is at this router's address.
     private static func isInUse(_ lab: Lab, _ source: IPAddress, at router: Int, _ family: AddressFamily) throws -> Bool
     {
-        guard let careOf = try lab.host(source, at: 1)?.careOfAddress else { return false }
+        guard let careOf = try lab.host(source, at: 1)?.careOf else { return false }
         return AddressPlan.pool(router, family).contains(careOf)
     }
 

@@ -159,13 +159,12 @@ public final class Demo {
     private func showTables() throws {
         var node = TextTable(header: ["oAR", "CN", "MN"])
         let flows = try lab.flows().filter { $0.address.family == family }
-        node.rows = Set(flows).map { [name($0.anchor), name($0.correspondent), name($0.address)] }.sorted {
-            $0[2] < $1[2]
-        }
+        node.rows = flows.filter { $0.transport == "tcp" && $0.state == "open" }
+            .map { [name($0.anchor), name($0.correspondent), name($0.address)] }.sorted { $0[2] < $1[2] }
         var hosts = TextTable(header: ["router", "oMN", "nMN"])
         for router in 1...3 {
             let rows = try lab.hosts(at: router).filter { $0.address.family == family }
-            for row in rows { hosts.rows.append(["\(router)", name(row.address), name(row.careOfAddress)]) }
+            for row in rows { hosts.rows.append(["\(router)", name(row.address), name(row.careOf)]) }
             if rows.isEmpty { hosts.rows.append(["\(router)", "", ""]) }
         }
         write("  Flow table of the laptop:\n" + node.lines(indent: "    ").joined(separator: "\n") + "\n")

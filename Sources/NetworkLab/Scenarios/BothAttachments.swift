@@ -10,8 +10,7 @@ extension Scenario {
         try lab.attach(1, to: 2)
         run.names["nM"] = try lab.waitForAttachment(to: 2, run.family)
         try waitUntil("both attachments in use at router 1", timeout: .seconds(10)) {
-            try lab.host(run.names["oM"]!, at: 1)?.isAttached == true
-                && lab.host(run.names["oM"]!, at: 1)?.careOfAddress != nil
+            try lab.host(run.names["oM"]!, at: 1)?.place == .both
         }
         run.check("the host table of router 1 has both oM and nM", true)
 

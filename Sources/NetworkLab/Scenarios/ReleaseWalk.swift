@@ -5,13 +5,13 @@ extension Scenario {
         let anchored = try AnchoredLab(run)
         let lab = anchored.lab
         let old = run.names["oM"]!
-        run.check("the host table of router 1 has oM, attached", try lab.host(old, at: 1)?.isAttached == true)
+        run.check("the host table of router 1 has oM, attached", try lab.host(old, at: 1)?.place == .attached)
         try anchored.beginOriginalFlow()
         try anchored.move(to: 2, named: "nM")
         let host = try lab.host(old, at: 1)
         run.check(
-            "after the move it has nM for it", host?.careOfAddress == run.names["nM"],
-            host.map { "nMN is \($0.careOfAddress?.description ?? "empty")" } ?? "no entry")
+            "after the move it has nM for it", host?.careOf == run.names["nM"],
+            host.map { "nMN is \($0.careOf?.description ?? "empty")" } ?? "no entry")
         run.check(
             "the node keeps the old address while its flow lives",
             try lab.nodeAddresses(at: 1, run.family).contains(old))
