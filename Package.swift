@@ -38,7 +38,8 @@ let package = Package(
         .target(name: "FlowAnchorABI", path: "BPF/abi", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         .executableTarget(name: "anchord", dependencies: ["AnchorDaemon", arguments, logging], swiftSettings: strict),
         .executableTarget(
-            name: "anchorctl", dependencies: ["AnchorDaemon", "ControlAPI", "NetworkLab", arguments],
+            name: "anchorctl",
+            dependencies: ["AnchorDaemon", "BPFKit", "ControlAPI", "NetworkLab", "NetworkTypes", arguments],
             swiftSettings: strict),
     ]
         + library("NetworkTypes", [])

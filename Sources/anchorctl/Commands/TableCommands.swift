@@ -1,0 +1,122 @@
+import ArgumentParser
+import ControlAPI
+import Foundation
+
+struct ServerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "server", abstract: "The servers of an access router.", subcommands: [List.self],
+        defaultSubcommand: List.self)
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "All servers and whether they are up.")
+        @OptionGroup var connection: Connection
+
+        func run() async throws {
+            try await connection.run { client throws(ControlError) in
+                try connection.output.printList(try await client.servers())
+            }
+        }
+    }
+}
+
+struct MapCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "map", abstract: "The tables of the data plane.",
+        subcommands: [List.self, Dump.self, Lookup.self], defaultSubcommand: List.self)
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "All tables and how full they are.")
+        @OptionGroup var connection: Connection
+
+        func run() async throws {
+            try await connection.run { client throws(ControlError) in
+                try connection.output.printList(try await client.maps())
+            }
+        }
+    }
+
+    struct Dump: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Entries of a table, their fields by name.")
+        @Argument(help: "The table's name, as 'map list' has it.") var name: String
+        @Option(help: "At most so many.") var limit = 1000
+        @OptionGroup var connection: Connection
+
+        func run() async throws {
+            try await connection.run { client throws(ControlError) in
+                try connection.output.printList(try await client.mapEntries(name, limit: limit))
+            }
+        }
+    }
+
+    struct Lookup: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "One entry of a table.")
+        @Argument(help: "The table's name, as 'map list' has it.") var name: String
+        @Argument(help: "The key, as 'map dump' prints it.") var key: String
+        @OptionGroup var connection: Connection
+
+        func run() async throws {
+            try await connection.run { client throws(ControlError) in
+                let entries = try await client.mapEntries(name, limit: .max)
+                guard let entry = entries.first(where: { $0.key == key }) else {
+                    throw ControlError(.notFound, "no \(key) in \(name)")
+                }
+                try connection.output.printOne(entry)
+            }
+        }
+    }
+}
+
+struct DropCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "drop", abstract: "What became of packets, by reason.", subcommands: [List.self],
+        defaultSubcommand: List.self)
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Reasons that have counted; with --all every one.")
+        @Flag(help: "Those that are 0 too, and those of packets that were not dropped.") var all = false
+        @OptionGroup var connection: Connection
+
+        func run() async throws {
+            try await connection.run { client throws(ControlError) in
+                let reasons = try await client.reasons()
+                try connection.output.printList(all ? reasons : reasons.filter { $0.kind == "drop" && $0.packets > 0 })
+            }
+        }
+    }
+}
+
+struct MonitorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "monitor", abstract: "Events as they happen, until interrupted or the daemon ends.")
+
+    @Option(help: "End after so many events.") var count: Int?
+    @OptionGroup var connection: Connection
+
+    func run() async throws {
+        try await connection.run { client throws(ControlError) in
+            _ = try await client.status()
+            var left = count ?? .max
+            for await event in await client.events() {
+                let line =
+                    connection.output == .table
+                    ? event.cells.joined(separator: "  ") : try connection.output.encode(event)
+                // Written at once, for readers at the other end of a pipe.
+                FileHandle.standardOutput.write(Data((line + "\n").utf8))
+                left -= 1
+                if left <= 0 { break }
+            }
+        }
+    }
+}
+
+struct UnloadCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unload",
+        abstract: "Take the programs off the interfaces, remove all that is pinned, and end the daemon.")
+
+    @OptionGroup var connection: Connection
+
+    func run() async throws {
+        try await connection.run { client throws(ControlError) in try await client.unload() }
+    }
+}
