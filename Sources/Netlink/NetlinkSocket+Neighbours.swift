@@ -24,7 +24,8 @@ extension NetlinkSocket {
         do {
             return try transport.get(
                 message, operation: "find neighbour", object: "\(address) on interface \(interface)", Neighbour.init)
-        } catch  where error.code == ENOENT {
+        } catch {
+            guard error.code == ENOENT else { throw error }
             return nil
         }
     }

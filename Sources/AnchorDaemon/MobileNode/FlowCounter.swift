@@ -20,11 +20,15 @@ final class FlowCounter {
     private let monitor: SocketMonitor
     private let patience: FlowPatience
     private weak var records: (any Records)?
+    private let controlPort: UInt16?
     private var counts: [IPAddress: Int] = [:]
 
+    /// - Parameter controlPort: of the anchor protocol: its messages are nobody's flow.
     init(
-        namespace: NetworkNamespace? = nil, records: (any Records)?, patience: FlowPatience = FlowPatience()
+        namespace: NetworkNamespace? = nil, records: (any Records)?, patience: FlowPatience = FlowPatience(),
+        controlPort: UInt16? = nil
     ) throws {
+        self.controlPort = controlPort
         monitor = try SocketMonitor(namespace: namespace)
         diagnostics = try SocketDiagnostics(namespace: namespace)
         self.records = records
@@ -66,7 +70,8 @@ final class FlowCounter {
         for socket in sockets where addresses.contains(socket.local) && socket.isConnected {
             live[socket.local, default: []].insert(socket.key)
         }
-        for flow in try records?.flows() ?? [] where addresses.contains(flow.key.local) && patience.holds(flow) {
+        for flow in try records?.flows() ?? []
+        where addresses.contains(flow.key.local) && patience.holds(flow) && !isControl(flow.key) {
             live[flow.key.local, default: []].insert(flow.key)
         }
         try records?.remove { patience.isForgotten($0) && live[$0.key.local]?.contains($0.key) != true }
@@ -74,6 +79,10 @@ final class FlowCounter {
         let changes = addresses.filter { now[$0] != counts[$0] }.sorted()
         counts = now
         return changes.map { FlowCount(address: $0, count: now[$0] ?? 0) }
+    }
+
+    private func isControl(_ key: FlowKey) -> Bool {
+        key.transport == SocketProtocol.udp.rawValue && key.localPort == controlPort
     }
 }
 

@@ -4,6 +4,9 @@ import NetworkTypes
 
 /// Settings of an interface below /proc/sys/net that a mobile node needs otherwise than they are, and puts back.
 struct InterfaceSettings {
+    /// Milliseconds; the kernel's own default is 1000, with three attempts.
+    private static let neighbourRetransmission = 100
+
     private let namespace: NetworkNamespace?
     private var originals: [String: String] = [:]
 
@@ -26,6 +29,8 @@ struct InterfaceSettings {
     ///   filtering becomes loose, no filtering stays as it is. The kernel takes the larger of the interface's value and
     ///   that for all.
     /// - IPv6 addresses outlive the interface being set down, as IPv4's do.
+    /// - A question for a router's MAC that is lost, as happens in the moment when a link comes up, is asked again soon,
+    ///   and for about as long in all as before.
     mutating func prepareUplink(_ name: String) throws {
         let filter = "/proc/sys/net/ipv4/conf/\(name)/rp_filter"
         let strict = "1"
@@ -33,6 +38,11 @@ struct InterfaceSettings {
             try change(filter, to: "2")
         }
         try change("/proc/sys/net/ipv6/conf/\(name)/keep_addr_on_down", to: "1")
+        for family in ["ipv4", "ipv6"] {
+            let folder = "/proc/sys/net/\(family)/neigh/\(name)"
+            try change(folder + "/retrans_time_ms", to: "\(Self.neighbourRetransmission)")
+            try change(folder + "/mcast_solicit", to: "\(3000 / Self.neighbourRetransmission)")
+        }
     }
 
     /// Puts back what was changed, on interfaces that still exist.

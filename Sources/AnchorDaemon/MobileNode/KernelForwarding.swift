@@ -40,6 +40,15 @@ final class KernelForwarding: MobileForwarding {
 
     func setMTU(_ mtu: UInt16, of uplink: InterfaceID) throws { try bindings.setMTU(mtu, of: uplink) }
 
+    func discardInherited(except kept: Set<IPAddress>) throws {
+        var stale: [HostKey] = []
+        try dataPlane.scanHosts { entry, _ in
+            if !kept.contains(entry.key.address) { stale.append(entry.key) }
+            return true
+        }
+        for key in stale { try dataPlane.removeHost(key) }
+    }
+
     func unload() throws {
         attached = [:]
         try dataPlane.unload()

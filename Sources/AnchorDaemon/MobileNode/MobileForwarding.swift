@@ -16,6 +16,8 @@ protocol MobileForwarding: FlowCounter.Records {
     func setGateway(_ gateway: IPAddress, mac: MACAddress?, on uplink: InterfaceID) throws
     /// Largest packet that fits the path through the attachment, in bytes.
     func setMTU(_ mtu: UInt16, of uplink: InterfaceID) throws
-    /// Takes the programs off all uplinks.
+    /// Removes what an earlier run left behind, but for these addresses.
+    func discardInherited(except kept: Set<IPAddress>) throws
+    /// Takes the programs off all uplinks and removes the tables.
     func unload() throws
 }

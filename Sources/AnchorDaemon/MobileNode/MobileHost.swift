@@ -12,7 +12,7 @@ final class MobileHost {
     private let netlink: NetlinkSocket
     private let plan: RoutingPlan
     private let loopback: InterfaceIndex
-    private let onFailure: (NetlinkError) -> Void
+    let onFailure: (NetlinkError) -> Void
     /// Shared with the owner, who keeps it up to date.
     var uplinks: UplinkTable
 
@@ -74,14 +74,18 @@ final class MobileHost {
         addRule(placement.route)
     }
 
-    /// - Parameter id: the uplink that it was configured on.
-    func remove(_ address: IPAddress, from id: InterfaceID) {
-        guard let placement = placements.removeValue(forKey: address) else { return }
+    /// - Parameter id: the uplink that it is configured on. One that was moved to another uplink stays there.
+    /// - Returns: whether it is gone.
+    @discardableResult
+    func remove(_ address: IPAddress, from id: InterfaceID) -> Bool {
+        guard let placement = placements[address], placement.own.interface == id else { return false }
+        placements[address] = nil
         discard(placement.route, placement.installed)
-        guard let device = placement.device else { return }
+        guard let device = placement.device else { return true }
         tolerating(EADDRNOTAVAIL, ENODEV) {
             () throws(NetlinkError) in try netlink.remove(kernelAddress(placement.own, on: device))
         }
+        return true
     }
 
     func bind(_ address: IPAddress, to path: AnchorPath) {
@@ -95,10 +99,7 @@ final class MobileHost {
         exits[Exit(uplink: route.interface, family: family)] = route
         mainRoutes[family] = route
         uplinks.setGateway(route.gateway, family: route.gateway.family, on: route.interface)
-        // Before the first packet asks for it.
-        if let index = uplinks.index(of: route.interface) {
-            tolerating(ENETDOWN) { () throws(NetlinkError) in try netlink.resolve(route.gateway, on: index) }
-        }
+        resolveRouters(on: route.interface)
         for (address, placement) in placements where uplink(of: placement) == route.interface {
             routeAddress(address)
         }
@@ -115,6 +116,14 @@ final class MobileHost {
         for (address, placement) in placements where address.family == family && uplink(of: placement) == id {
             if let route = placement.installed { removeFromKernel(route) }
             placements[address]?.installed = nil
+        }
+    }
+
+    /// Looks for the routers of the uplink before the first packet asks for them.
+    func resolveRouters(on id: InterfaceID) {
+        guard let uplink = uplinks[id], let index = uplink.link?.index else { return }
+        for gateway in uplink.gateways.values {
+            tolerating(ENETDOWN) { () throws(NetlinkError) in try netlink.resolve(gateway, on: index) }
         }
     }
 
@@ -146,10 +155,11 @@ final class MobileHost {
         }
     }
 
-    /// Removes what an earlier run left behind and nobody asked for again.
-    func discardInherited() {
+    /// Removes what an earlier run left behind.
+    /// - Parameter kept: addresses that will be asked for again.
+    func discardInherited(except kept: Set<IPAddress> = []) {
         let addresses = (try? netlink.addresses()) ?? []
-        for (address, table) in inherited {
+        for (address, table) in inherited where !kept.contains(address) {
             let route = AddressRoute(address: address, table: table)
             let stale = (try? netlink.routes(in: table, family: address.family))?.first
             discard(route, stale)
@@ -157,7 +167,7 @@ final class MobileHost {
                 tolerating(EADDRNOTAVAIL) { () throws(NetlinkError) in try netlink.remove(found) }
             }
         }
-        inherited = [:]
+        inherited = inherited.filter { kept.contains($0.key) }
     }
 
     /// Takes all of it out of the kernel: the program ends and leaves no address behind.
@@ -281,28 +291,6 @@ final class MobileHost {
 
     private func removeFromKernel(_ route: Route) {
         tolerating(ESRCH, ENODEV) { () throws(NetlinkError) in try netlink.remove(route) }
-    }
-
-    // MARK: Failures
-
-    private func failed(_ change: () throws(NetlinkError) -> Void) -> NetlinkError? {
-        do {
-            try change()
-            return nil
-        } catch {
-            onFailure(error)
-            return error
-        }
-    }
-
-    /// Errors that say that what was asked for is so already.
-    private func tolerating(_ codes: Int32..., change: () throws(NetlinkError) -> Void) {
-        do {
-            try change()
-        } catch  where codes.contains(error.code) {
-        } catch {
-            onFailure(error)
-        }
     }
 }
 

@@ -1,4 +1,6 @@
 import AnchorCore
+import AnchorDataPlane
+import AnchorProtocol
 import Dispatch
 import Netlink
 import NetworkTypes
@@ -39,6 +41,8 @@ final class MobileNodeDriver: @unchecked Sendable {
     private var prepared: Set<InterfaceIndex> = []
     private var addresses: Set<IPAddress> = []
     private var recountIsDue = false
+    /// Addresses of an earlier run that it goes on with.
+    private let restored: Set<IPAddress>
 
     /// How often flows are counted where no socket says that one ended.
     private static let countingInterval = DispatchTimeInterval.seconds(1)
@@ -47,13 +51,17 @@ final class MobileNodeDriver: @unchecked Sendable {
 
     /// - Parameters:
     ///   - interfaces: names of the uplinks.
+    ///   - records: what an earlier run remembered.
     ///   - queue: serial.
+    ///   - port: UDP port of the anchor protocol.
+    ///   - patience: how long silent flows count as alive.
     ///   - namespace: the network namespace to work in; the process's own by default.
     init(
         _ configuration: MobileNodeConfiguration, interfaces: [InterfaceID: String], records: [MobileNodeRecord],
         forwarding: any MobileForwarding, surroundings: MobileNodeSurroundings, queue: DispatchQueue,
-        namespace: NetworkNamespace? = nil
+        port: UInt16 = AnchorMessage.port, patience: FlowPatience = FlowPatience(), namespace: NetworkNamespace? = nil
     ) throws {
+        restored = Set(records.map(\.address))
         self.surroundings = surroundings
         self.queue = queue
         self.forwarding = forwarding
@@ -64,7 +72,8 @@ final class MobileNodeDriver: @unchecked Sendable {
         host = try MobileHost(netlink: netlink, uplinks: UplinkTable(interfaces)) {
             surroundings.warn($0.description)
         }
-        flows = try FlowCounter(namespace: namespace, records: forwarding)
+        flows = try FlowCounter(
+            namespace: namespace, records: forwarding, patience: patience, controlPort: port)
         settings = InterfaceSettings(namespace: namespace)
         timer = DispatchSource.makeTimerSource(queue: queue)
         flowTimer = DispatchSource.makeTimerSource(queue: queue)
@@ -80,6 +89,8 @@ final class MobileNodeDriver: @unchecked Sendable {
         flowTimer.schedule(deadline: .now() + Self.countingInterval, repeating: Self.countingInterval)
         timer.activate()
         flowTimer.activate()
+        host.discardInherited(except: restored)
+        attempt { try forwarding.discardInherited(except: restored) }
         try refreshLinks()
     }
 
@@ -93,18 +104,40 @@ final class MobileNodeDriver: @unchecked Sendable {
 
     func detach(_ uplink: InterfaceID) { handle(.detach(uplink)) }
 
-    /// Ends. The addresses go; so do the programs.
+    /// Ends for good: anchors are released, addresses, routes and programs go.
     func stop() {
-        dispatchPrecondition(condition: .onQueue(queue))
         handle(.stop)
-        flowTimer.cancel()
-        timer.cancel()
-        for source in sources { source.cancel() }
-        sources = []
+        suspend()
         host.removeAll()
         attempt { try forwarding.unload() }
         settings.restore()
     }
+
+    /// Ends, and leaves everything in the kernel as it is: packets go on, and the next run takes over.
+    func suspend() {
+        dispatchPrecondition(condition: .onQueue(queue))
+        flowTimer.cancel()
+        timer.cancel()
+        for source in sources { source.cancel() }
+        sources = []
+    }
+
+    // MARK: What others ask
+
+    /// The uplink with this index in the kernel.
+    func uplink(ofKernelIndex index: UInt32) -> InterfaceID? { host.uplinks.uplink(index: index)?.id }
+
+    /// `nil` while the interface is away.
+    func kernelIndex(of uplink: InterfaceID) -> UInt32? { host.uplinks.index(of: uplink) }
+
+    /// Live flows of an own address, as counted last.
+    func liveFlows(of address: IPAddress) -> Int { flows.count(of: address) }
+
+    /// The flow table [0037].
+    func flowTable() throws -> [FlowEntry] { try forwarding.flows() }
+
+    /// The state machine as it is, for `status` and `flow list`.
+    var state: MobileNode { node }
 
     // MARK: The state machine
 
@@ -131,8 +164,7 @@ final class MobileNodeDriver: @unchecked Sendable {
             addresses.insert(own.address)
             host.add(own)
         case .removeAddress(let address, let uplink):
-            addresses.remove(address)
-            host.remove(address, from: uplink)
+            if host.remove(address, from: uplink) { addresses.remove(address) }
         case .setRoute(let route):
             attempt { try forwarding.setMTU(route.mtu, of: route.interface) }
             tellGateway(route.gateway, on: route.interface)
@@ -192,8 +224,14 @@ final class MobileNodeDriver: @unchecked Sendable {
                 }
             }
             if isIncomplete { host.restore() }
-            for event in events { handle(event) }
+            for event in events { tell(event) }
         }
+    }
+
+    private func tell(_ event: MobileNodeEvent) {
+        // Another router may be there now, or the same one with another MAC.
+        if case .linkUp(let uplink, _) = event { host.resolveRouters(on: uplink) }
+        handle(event)
     }
 
     private func refreshLinks() throws {
@@ -201,7 +239,7 @@ final class MobileNodeDriver: @unchecked Sendable {
         let events = host.uplinks.refresh(links)
         for link in links { prepare(link) }
         host.restore()
-        for event in events { handle(event) }
+        for event in events { tell(event) }
     }
 
     /// An uplink gets its programs before the state machine hears of it.
