@@ -5,6 +5,7 @@
 
 #include "ecn.h"
 #include "encapsulate.h"
+#include "peer.h"
 #include "route.h"
 
 static __always_inline int fa_is_tunnel(__u8 protocol)
@@ -67,9 +68,7 @@ static __always_inline __u32 fa_parse_tunnel(void *data, void *end, const struct
 /* Why a tunnelled packet is refused whose inner source is not a host at this peer. */
 static __noinline __u32 fa_refusal(__u64 peer_upper, __u64 peer_lower, __u32 source_is_host)
 {
-	struct fa_address peer = {.halves_be = {peer_upper, peer_lower}};
-
-	if (!bpf_map_lookup_elem(&fa_peers, &peer))
+	if (!fa_peer_known(peer_upper, peer_lower))
 		return FA_REASON_PEER_UNKNOWN;
 	return source_is_host ? FA_REASON_INNER_SOURCE_NOT_ALLOWED : FA_REASON_INNER_SOURCE_UNKNOWN;
 }

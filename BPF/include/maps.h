@@ -84,14 +84,22 @@ struct {
 	__type(value, struct fa_host_spilled);
 } fa_hosts_spill SEC(".maps");
 
-/* Far ends of tunnels, to name why a packet is dropped; its size is the daemon's. */
+/* Far ends of tunnels, to name why a packet is dropped; as many as hosts. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 65536);
-	__type(key, struct fa_address);
+	__type(key, __u32);
 	__type(value, struct fa_peer);
 } fa_peers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct fa_table_state);
+} fa_peers_state SEC(".maps");
 
 /* Copies of packets that came on two ways. */
 struct {

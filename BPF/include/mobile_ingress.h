@@ -7,6 +7,7 @@
 #include "mobile_icmp.h"
 #include "mobile_segment.h"
 #include "mobile_tunnel.h"
+#include "peer.h"
 
 /* Counts the copy, where copies come on both ways. */
 static __always_inline int fa_mobile_is_first(struct __sk_buff *skb, const struct fa_config *config,
@@ -47,11 +48,7 @@ static __always_inline int fa_mobile_from_anchor(struct __sk_buff *skb, const st
 
 	reason = fa_mobile_parse_inner(skb, packet);
 	if (reason != FA_REASON_NONE || packet->outer.fragment != FA_FRAGMENT_NONE) {
-		struct fa_address source;
-
-		source.halves_be[0] = packet->outer.source[0];
-		source.halves_be[1] = packet->outer.source[1];
-		if (!bpf_map_lookup_elem(&fa_peers, &source))
+		if (!fa_peer_known(packet->outer.source[0], packet->outer.source[1]))
 			return FA_MOBILE_PASS;
 		return fa_mobile_exit(packet->outer.fragment != FA_FRAGMENT_NONE ? FA_REASON_OUTER_FRAGMENT : reason);
 	}

@@ -12,6 +12,7 @@ struct CompileBPF: BuildToolPlugin {
 
     func createBuildCommands(context: PluginContext, target: any Target) throws -> [Command] {
         let root = context.package.directoryURL.appending(path: "BPF", directoryHint: .isDirectory)
+            .resolvingSymlinksInPath()
         let system = SystemHeaders()
         let missing = system.missing
         guard missing.isEmpty else {

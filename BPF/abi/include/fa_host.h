@@ -71,10 +71,14 @@ struct fa_host_spilled {
 	struct fa_host_extra extra;
 };
 
-/* The map fa_peers: the far ends of all tunnels, by address. No packet needs it that is let through;
- * it tells a packet from nobody we know from one whose inner source is not the peer's. */
+/* The table fa_peers: the far ends of all tunnels, by address. No packet needs it that is let through;
+ * it tells a packet from nobody we know from one whose inner source is not the peer's. It has as many
+ * slots as the host table. Where both buckets of a peer are full it is left out. */
 struct fa_peer {
+	struct fa_slot_header header;
 	__u32 users; /* hosts at this peer */
+	__u32 pad;
+	struct fa_address address;
 };
 
 /* The map fa_duplicates: packets of hosts that send copies on both ways [0052]. A line is a bucket;
@@ -99,4 +103,5 @@ FA_STATIC_ASSERT(sizeof(struct fa_host) == 64, "one cache line");
 FA_STATIC_ASSERT(sizeof(struct fa_host_extra) == 64, "one cache line");
 FA_STATIC_ASSERT(sizeof(struct fa_host_key) == 24, "size");
 FA_STATIC_ASSERT(sizeof(struct fa_host_spilled) == 128, "two cache lines");
+FA_STATIC_ASSERT(sizeof(struct fa_peer) == 32, "half a cache line");
 FA_STATIC_ASSERT(sizeof(struct fa_duplicate_line) == 64, "one cache line");

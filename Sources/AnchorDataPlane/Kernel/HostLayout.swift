@@ -4,23 +4,19 @@ import NetworkTypes
 /// Slots of the host table.
 enum HostLayout: SlotLayout {
     struct Key {
-        /// As loaded from memory in which the address is in network order.
-        var upper: UInt64
-        var lower: UInt64
+        var address: fa_address
         var realm: UInt32
 
         @inline(__always)
         init(_ key: HostKey) {
-            upper = key.address.high.bigEndian
-            lower = key.address.low.bigEndian
+            address = fa_address(key.address)
             realm = key.realm
         }
     }
 
     @inline(__always)
     static func equals(_ slot: UnsafePointer<fa_host>, _ key: Key) -> Bool {
-        slot.pointee.address.halves_be.1 == key.lower && slot.pointee.address.halves_be.0 == key.upper
-            && slot.pointee.realm == key.realm
+        slot.pointee.address.halves_be == key.address.halves_be && slot.pointee.realm == key.realm
     }
 }
 

@@ -9,15 +9,16 @@ struct HostTable {
     private let table: SlotTable<HostLayout>
     private let slots: UnsafeMutablePointer<fa_host>
     private let extras: UnsafeMutablePointer<fa_host_extra>
-    private let secret: UnsafePointer<UInt64>
+    private let secret: HashSecret
+    /// Keys that are in the spill map, so that nobody asks the kernel in vain.
+    private var spilledKeys: Set<HostKey> = []
 
     init(_ maps: SharedMaps) {
         self.maps = maps
         table = SlotTable(slots: maps.hosts.base, capacity: maps.hosts.count, state: maps.hostState.base)
         slots = table.slots
         extras = maps.extras.base.assumingMemoryBound(to: fa_host_extra.self)
-        let offset = MemoryLayout<fa_config>.offset(of: \.hash_secret)!
-        secret = UnsafePointer((maps.config.base + offset).assumingMemoryBound(to: UInt64.self))
+        secret = HashSecret(maps)
     }
 
     var bucketMask: UInt32 { table.bucketMask }
@@ -28,14 +29,22 @@ struct HostTable {
     }
 
     @inline(__always)
-    private func hash(_ key: HostLayout.Key) -> UInt64 { fa_hash_address(secret, key.upper, key.lower, key.realm) }
+    private func hash(_ key: HostLayout.Key) -> UInt64 { secret.hash(key.address, realm: key.realm) }
+
+    /// Has the processor fetch the host's slots.
+    @inline(__always)
+    func prefetch(_ key: HostKey) {
+        let hash = hash(HostLayout.Key(key))
+        table.prefetch(hash)
+        ca_prefetch(extras + Int(fa_bucket_slot(fa_bucket_first(hash, table.bucketMask), hash, 0)))
+    }
 
     // MARK: Reading
 
     func record(_ key: HostKey) throws(BPFError) -> HostRecord? {
         let slotKey = HostLayout.Key(key)
         if let record = table.read(hash(slotKey), slotKey, self.record) { return record }
-        guard table.spilled > 0, let spilled = try maps.spill.value(fa_host_key(key)) else { return nil }
+        guard spilledKeys.contains(key), let spilled = try maps.spill.value(fa_host_key(key)) else { return nil }
         return HostRecord(value: spilled.host.value, extra: spilled.extra)
     }
 
@@ -71,7 +80,7 @@ struct HostTable {
     /// Adds the host or changes it in place.
     /// - Returns: what was there before.
     /// - Throws: ENOSPC if there is no room.
-    func set(_ key: HostKey, _ record: HostRecord, tick: UInt32) throws(BPFError) -> HostRecord? {
+    mutating func set(_ key: HostKey, _ record: HostRecord, tick: UInt32) throws(BPFError) -> HostRecord? {
         let slotKey = HostLayout.Key(key)
         let hash = hash(slotKey)
         while true {
@@ -80,7 +89,7 @@ struct HostTable {
                 if replace(found, old, by: record) { return old }
                 continue
             }
-            if table.spilled > 0, let spilled = try maps.spill.value(fa_host_key(key)) {
+            if isSpilled(key), let spilled = try maps.spill.value(fa_host_key(key)) {
                 try replace(spilled, key, by: record)
                 return HostRecord(value: spilled.host.value, extra: spilled.extra)
             }
@@ -103,7 +112,7 @@ struct HostTable {
         let slot = slots + index
         slot.pointee.realm = key.realm
         slot.pointee.last_seen = tick
-        slot.pointee.address.halves_be = (key.upper, key.lower)
+        slot.pointee.address = key.address
         slot.pointee.value = record.value
         extras[index] = Self.extra(record)
     }
@@ -145,22 +154,26 @@ struct HostTable {
     }
 
     /// - Returns: what was there; `nil` if nothing was.
-    func remove(_ key: HostKey) throws(BPFError) -> HostRecord? {
+    mutating func remove(_ key: HostKey) throws(BPFError) -> HostRecord? {
         let slotKey = HostLayout.Key(key)
         let hash = hash(slotKey)
         while let found = table.find(hash, slotKey) {
             let old = record(slots + found.index, found.index, found.word)
             if table.remove(found) { return old }
         }
-        guard table.spilled > 0, let spilled = try maps.spill.value(fa_host_key(key)) else { return nil }
+        guard isSpilled(key), let spilled = try maps.spill.value(fa_host_key(key)) else { return nil }
         try maps.spill.remove(fa_host_key(key))
+        spilledKeys.remove(key)
         table.addSpilled(-1)
         return HostRecord(value: spilled.host.value, extra: spilled.extra)
     }
 
     // MARK: The spill map
 
-    private func spill(_ key: HostKey, _ hash: UInt64, _ record: HostRecord, tick: UInt32) throws(BPFError) {
+    @inline(__always)
+    private func isSpilled(_ key: HostKey) -> Bool { !spilledKeys.isEmpty && spilledKeys.contains(key) }
+
+    private mutating func spill(_ key: HostKey, _ hash: UInt64, _ record: HostRecord, tick: UInt32) throws(BPFError) {
         var spilled = fa_host_spilled()
         spilled.host.header.word = SlotWord(raw: 0).next(.live, tag: fa_hash_tag(hash)).raw
         spilled.host.realm = key.realm
@@ -172,6 +185,7 @@ struct HostTable {
         table.addSpilled(1)
         do {
             try maps.spill.set(fa_host_key(key), to: spilled, mode: .create)
+            spilledKeys.insert(key)
         } catch {
             table.addSpilled(-1)
             throw error
@@ -195,12 +209,12 @@ struct HostTable {
 
     /// Mends what a writer that was killed has left.
     /// - Returns: how many entries were mended.
-    func repair() throws(BPFError) -> Int {
+    mutating func repair() throws(BPFError) -> Int {
         let mended = table.repair(
             isQuiet: { _ = ca_wait_for_programs() },
             restore: { slots[$0].value = extras[$0].shadow })
-        let spilled = UInt32(try maps.spill.keys().count)
-        ca_store_release_u32(table.address(of: \.spilled), spilled)
+        spilledKeys = Set(try maps.spill.keys().map { HostKey($0.address.address, realm: $0.realm) })
+        ca_store_release_u32(table.address(of: \.spilled), UInt32(spilledKeys.count))
         return mended
     }
 }

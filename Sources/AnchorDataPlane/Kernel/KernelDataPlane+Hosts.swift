@@ -5,20 +5,35 @@ import NetworkTypes
 
 extension KernelDataPlane {
     public func setHost(_ entry: HostEntry) throws(DataPlaneError) {
-        try setHosts(CollectionOfOne(entry))
+        let tick = try tick()
+        let result = state.withLock { state in
+            Result { () throws(DataPlaneError) in try state.set(entry, tick: tick, maps) }
+        }
+        try result.get()
     }
 
     public func setHosts(_ entries: some Sequence<HostEntry>) throws(DataPlaneError) {
         let tick = try tick()
-        let result = state.withLock { state -> Result<Void, DataPlaneError> in
-            for entry in entries {
-                do throws(DataPlaneError) {
-                    try state.set(entry, tick: tick, maps)
-                } catch {
-                    return .failure(error)
-                }
+        var ahead: [HostEntry] = []
+        ahead.reserveCapacity(Self.entriesAhead)
+        for entry in entries {
+            ahead.append(entry)
+            guard ahead.count == Self.entriesAhead else { continue }
+            try set(ahead, tick)
+            ahead.removeAll(keepingCapacity: true)
+        }
+        try set(ahead, tick)
+    }
+
+    /// How many slots are fetched at once: their memory takes longer than all the rest.
+    private static var entriesAhead: Int { 16 }
+
+    private func set(_ entries: [HostEntry], _ tick: UInt32) throws(DataPlaneError) {
+        let result = state.withLock { state in
+            Result { () throws(DataPlaneError) in
+                for entry in entries { state.hosts.prefetch(entry.key) }
+                for entry in entries { try state.set(entry, tick: tick, maps) }
             }
-            return .success(())
         }
         try result.get()
     }
@@ -28,7 +43,7 @@ extension KernelDataPlane {
         try state.withLock { state in
             Result { () throws(BPFError) -> Bool in
                 guard let old = try state.hosts.remove(key) else { return false }
-                state.forget(old, maps)
+                state.forget(old)
                 return true
             }
         }.unwrapped()
@@ -91,8 +106,8 @@ extension KernelDataPlane.State {
             }
             throw .bpf(error)
         }
-        remember(record, maps)
-        if let old { forget(old, maps) }
+        remember(record)
+        if let old { forget(old) }
     }
 
     /// - Returns: the path to hosts on the attachment's port.
@@ -115,17 +130,17 @@ extension KernelDataPlane.State {
     }
 
     @inline(__always)
-    mutating func remember(_ record: HostRecord, _ maps: SharedMaps) {
+    mutating func remember(_ record: HostRecord) {
         paths.retain(record.value.path)
         paths.retain(record.neighbourPath)
-        if record.isTunnelled { peers.retain(record.value.peer.address, maps) }
+        if record.isTunnelled { peers.retain(record.value.peer) }
     }
 
     @inline(__always)
-    mutating func forget(_ record: HostRecord, _ maps: SharedMaps) {
+    mutating func forget(_ record: HostRecord) {
         paths.release(record.value.path)
         if record.isBoth { paths.release(record.neighbourPath) }
-        if record.isTunnelled { peers.release(record.value.peer.address, maps) }
+        if record.isTunnelled { peers.release(record.value.peer) }
     }
 }
 

@@ -27,7 +27,7 @@ public final class KernelDataPlane: DataPlane {
         var paths: PathTable
         var ports: [PortIndex: Port] = [:]
         var hostPaths: [PathIndex]
-        var peers = PeerTable()
+        var peers: PeerTable
         var configuration = DataPlaneConfiguration()
     }
 
@@ -91,7 +91,7 @@ public final class KernelDataPlane: DataPlane {
             ])
         self.maps = maps
         wasAdopted = maps.wereAdopted
-        let table = HostTable(maps)
+        var table = HostTable(maps)
         if maps.wereAdopted {
             guard maps.config[0].abi == FA_ABI_VERSION else {
                 throw .incompatible(
@@ -110,7 +110,7 @@ public final class KernelDataPlane: DataPlane {
         }
         var state = State(
             hosts: table, paths: PathTable(entries: maps.paths.base, limit: maps.paths.count),
-            hostPaths: [PathIndex](repeating: 0, count: Port.limit))
+            hostPaths: [PathIndex](repeating: 0, count: Port.limit), peers: PeerTable(maps))
         if maps.wereAdopted { try state.adopt(maps) }
         self.state = Mutex(state)
     }

@@ -1,28 +1,76 @@
-import BPFKit
 import FlowAnchorABI
 import NetworkTypes
 
-/// The far ends of tunnels, in the map `fa_peers`: only what names a drop's reason depends on it, so an
-/// entry that finds no room is no error.
+/// The far ends of tunnels, in the table `fa_peers`. Only what names a drop's reason depends on it, so
+/// a peer that finds no slot is no error.
 struct PeerTable {
-    private var users: [IPAddress: UInt32] = [:]
+    private let table: SlotTable<PeerLayout>
+    private let secret: HashSecret
 
-    mutating func retain(_ peer: IPAddress, _ maps: SharedMaps) {
-        if let count = users[peer] {
-            users[peer] = count + 1
-        } else {
-            users[peer] = 1
-            try? maps.peers.set(fa_address(peer), to: fa_peer(users: 1))
+    init(_ maps: SharedMaps) {
+        table = SlotTable(slots: maps.peers.base, capacity: maps.peers.count, state: maps.peerState.base)
+        secret = HashSecret(maps)
+    }
+
+    func retain(_ peer: fa_address) {
+        let hash = secret.hash(peer)
+        while true {
+            if let found = table.find(hash, peer) {
+                table.slots[found.index].users += 1
+                return
+            }
+            switch table.claim(hash, peer) {
+            case .claimed(let claim):
+                table.slots[claim.index].users = 1
+                table.slots[claim.index].address = peer
+                return table.publish(claim)
+            case .exists, .contended: continue
+            case .full: return
+            }
         }
     }
 
-    mutating func release(_ peer: IPAddress, _ maps: SharedMaps) {
-        guard let count = users[peer] else { return }
-        if count > 1 {
-            users[peer] = count - 1
-        } else {
-            users[peer] = nil
-            _ = try? maps.peers.remove(fa_address(peer))
+    func release(_ peer: fa_address) {
+        guard let found = table.find(secret.hash(peer), peer) else { return }
+        let users = table.slots[found.index].users
+        if users > 1 { table.slots[found.index].users = users - 1 } else { _ = table.remove(found) }
+    }
+
+    /// Takes all peers for unused, until each has been retained by those that use it.
+    func beginCount() {
+        for index in 0..<table.capacity where table.word(index).isInUse { table.slots[index].users = 0 }
+    }
+
+    /// Removes the peers that nobody has retained.
+    func endCount() {
+        for index in 0..<table.capacity {
+            let word = table.word(index)
+            if word.isInUse, table.slots[index].users == 0 { _ = table.remove(.init(index: index, word: word)) }
         }
+    }
+
+    /// Mends what a killed writer has left.
+    func repair(isQuiet: () -> Void) { _ = table.repair(isQuiet: isQuiet, restore: { _ in }) }
+}
+
+enum PeerLayout: SlotLayout {
+    @inline(__always)
+    static func equals(_ slot: UnsafePointer<fa_peer>, _ key: fa_address) -> Bool {
+        slot.pointee.address.halves_be == key.halves_be
+    }
+}
+
+/// The secret under which addresses are hashed, where programs have it too.
+struct HashSecret {
+    private let words: UnsafePointer<UInt64>
+
+    init(_ maps: SharedMaps) {
+        let offset = MemoryLayout<fa_config>.offset(of: \.hash_secret)!
+        words = UnsafePointer((maps.config.base + offset).assumingMemoryBound(to: UInt64.self))
+    }
+
+    @inline(__always)
+    func hash(_ address: fa_address, realm: UInt32 = 0) -> UInt64 {
+        fa_hash_address(words, address.halves_be.0, address.halves_be.1, realm)
     }
 }

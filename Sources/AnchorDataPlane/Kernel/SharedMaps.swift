@@ -13,7 +13,8 @@ final class SharedMaps: Sendable {
     let extras: BPFArrayRegion<fa_host_extra>
     let hostState: BPFArrayRegion<fa_table_state>
     let spill: BPFMap<fa_host_key, fa_host_spilled>
-    let peers: BPFMap<fa_address, fa_peer>
+    let peers: BPFArrayRegion<fa_peer>
+    let peerState: BPFArrayRegion<fa_table_state>
     let reasons: BPFPerCPUArray<UInt64>
     let devices: BPFDeviceMap
 
@@ -38,7 +39,8 @@ final class SharedMaps: Sendable {
             extras = try BPFArrayRegion(found.typed("fa_hosts_extra"))
             hostState = try BPFArrayRegion(found.typed("fa_hosts_state"))
             spill = try found.typed("fa_hosts_spill")
-            peers = try found.typed("fa_peers")
+            peers = try BPFArrayRegion(found.typed("fa_peers"))
+            peerState = try BPFArrayRegion(found.typed("fa_peers_state"))
             reasons = try BPFPerCPUArray(found.typed("fa_reasons"))
             devices = try BPFDeviceMap(found.typed("fa_devices"))
         } catch {

@@ -68,6 +68,16 @@ struct SlotTable<Layout: SlotLayout>: @unchecked Sendable {
 
     // MARK: Finding
 
+    /// Has the processor fetch the key's buckets.
+    @inline(__always)
+    func prefetch(_ hash: UInt64) {
+        var attempt: UInt32 = 0
+        while attempt < 2 * FA_BUCKET_SLOTS {
+            ca_prefetch(slots + index(hash, attempt))
+            attempt += 1
+        }
+    }
+
     func find(_ hash: UInt64, _ key: Layout.Key) -> Reference? {
         let tag = fa_hash_tag(hash)
         if let found = find(hash, key, tag, 0..<FA_BUCKET_SLOTS) { return found }
@@ -129,8 +139,10 @@ struct SlotTable<Layout: SlotLayout>: @unchecked Sendable {
 
     /// Whether the key is in another slot, or may be about to be.
     private func contention(_ hash: UInt64, _ key: Layout.Key, _ tag: UInt32, own: Int) -> Claim? {
+        // Whoever goes to a second bucket says so before it claims a slot there, and then looks here.
+        let attempts = usesSecondBuckets ? 2 * FA_BUCKET_SLOTS : FA_BUCKET_SLOTS
         var attempt: UInt32 = 0
-        while attempt < 2 * FA_BUCKET_SLOTS {
+        while attempt < attempts {
             let index = index(hash, attempt)
             attempt += 1
             guard index != own else { continue }

@@ -1,4 +1,5 @@
 import BPFKit
+import CAtomics
 import FlowAnchorABI
 
 extension KernelDataPlane.State {
@@ -24,13 +25,16 @@ extension KernelDataPlane.State {
             hostPaths[Int(port)] = entry.index
             paths.retain(entry.index)
         }
+        peers.repair { _ = ca_wait_for_programs() }
+        peers.beginCount()
         do throws(BPFError) {
             try hosts.scan(at: 0, idle: 0) { _, record, _ in
-                remember(record, maps)
+                remember(record)
                 return true
             }
         } catch {
             throw .bpf(error)
         }
+        peers.endCount()
     }
 }

@@ -77,6 +77,12 @@ CA_INLINE uint32_t ca_fetch_or_u32(void *_Nonnull address, uint32_t value)
 	return __atomic_fetch_or((uint32_t *)address, value, __ATOMIC_SEQ_CST);
 }
 
+/* Has the processor fetch the cache line of an address that will be written soon. */
+CA_INLINE void ca_prefetch(const void *_Nonnull address)
+{
+	__builtin_prefetch(address, 1);
+}
+
 CA_INLINE void ca_fence(void)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
