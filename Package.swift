@@ -36,6 +36,8 @@ let package = Package(
         .systemLibrary(name: "CBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
         .systemLibrary(name: "CNetlink", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-route-3-dev"])]),
         .target(name: "FlowAnchorABI", path: "BPF/abi", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+        .executableTarget(
+            name: "anchor-simulate", dependencies: ["AnchorSimulator", arguments], swiftSettings: strict),
         .executableTarget(name: "anchord", dependencies: ["AnchorDaemon", arguments, logging], swiftSettings: strict),
         .executableTarget(
             name: "anchorctl",
@@ -64,6 +66,7 @@ let package = Package(
         + library("ControlAPI", ["NetworkTypes", http, sockets])
         + library("AnchorProtocol", ["NetworkTypes", crypto])
         + library("AnchorCore", ["AnchorProtocol", "NetworkTypes"])
+        + library("AnchorSimulator", ["AnchorCore", "AnchorProtocol", "NetworkTypes"])
         + library(
             "AnchorDataPlane", ["BPFKit", "BPFObjects", "CAtomics", "CBPF", "FlowAnchorABI", "NetworkTypes"],
             tests: ["BPFObjects", "BPFKit", "CBPF", "KernelTestSupport"])

@@ -21,6 +21,9 @@ extension AccessRouter {
     /// Records that are given to storage and not confirmed.
     public var outstandingRecords: Int { operations.count }
 
+    /// Timers that wait for hosts: none without hosts.
+    public var timersInHand: Int { expiries.count + graces.count }
+
     private func row(_ slot: UInt32) -> HostTableRow? {
         guard let location = location(of: slot) else { return nil }
         let host = hosts[slot]
