@@ -7,8 +7,11 @@
 #include "mobile_segment.h"
 #include "mobile_tunnel.h"
 
-/* skb->tc_index of a packet that this program is done with and meets again on another interface. */
-#define FA_MOBILE_DONE 0xfa0cu
+/* skb->tc_index of packets that this program has sent itself and meets again: it is done with them, or
+ * they go out of the port that is added to it, as they are. */
+#define FA_MOBILE_DONE 0xfa00u
+#define FA_MOBILE_SEND 0xfb00u
+#define FA_MOBILE_MARK_MASK 0xff00u
 
 /* What never goes through a tunnel: multicast, broadcast, link-local, and neighbour discovery, which
  * may use any of this node's addresses as its source. */
@@ -50,18 +53,28 @@ static __always_inline int fa_mobile_plain(struct __sk_buff *skb, __u32 port)
 	return (int)bpf_redirect_neigh(interface, 0, 0, 0);
 }
 
-/* Sends a copy as it is on the attached way. */
+/* Sends a copy as it is on the attached way. To find another interface's neighbour takes the kernel,
+ * which does that for a packet but not for a copy; so the copy comes around once more. */
 static __always_inline void fa_mobile_copy(struct __sk_buff *skb, const struct fa_host_extra *extra)
 {
-	__u32 port = extra->neighbour.port;
+	__u32 port = extra->neighbour.port & (FA_PORT_LIMIT - 1);
 	__u32 interface = fa_mobile_interface(port);
 
-	if (interface && interface != skb->ifindex && fa_link_header)
-		bpf_skb_store_bytes(skb, 0, extra->neighbour.mac, 6, 0);
-	skb->tc_index = FA_MOBILE_DONE;
-	bpf_clone_redirect(skb, interface ? interface : skb->ifindex, 0);
+	skb->tc_index = interface == 0 || interface == skb->ifindex ? FA_MOBILE_DONE : FA_MOBILE_SEND + port;
+	bpf_clone_redirect(skb, skb->ifindex, 0);
 	skb->tc_index = 0;
 	fa_mobile_reach(skb);
+}
+
+/* A packet that this program has sent itself. */
+static __always_inline int fa_mobile_again(struct __sk_buff *skb, __u32 mark)
+{
+	if ((mark & FA_MOBILE_MARK_MASK) == FA_MOBILE_SEND) {
+		skb->tc_index = FA_MOBILE_DONE;
+		return (int)bpf_redirect_neigh(fa_mobile_interface(mark & (FA_PORT_LIMIT - 1)), 0, 0, 0);
+	}
+	skb->tc_index = 0;
+	return FA_MOBILE_PASS;
 }
 
 /* Through the tunnel to the anchor of the source address. segmented: has been through fa_segmenter. */
@@ -130,12 +143,12 @@ static __always_inline int fa_egress(struct __sk_buff *skb)
 	struct fa_config *config;
 	struct fa_ip ip = {};
 	__u32 zero = 0;
+	__u32 mark = skb->tc_index;
 	__u32 both;
 
-	if (FA_UNLIKELY(skb->tc_index == FA_MOBILE_DONE)) {
-		skb->tc_index = 0;
-		return FA_MOBILE_PASS;
-	}
+	if (FA_UNLIKELY((mark & FA_MOBILE_MARK_MASK) == FA_MOBILE_DONE ||
+			(mark & FA_MOBILE_MARK_MASK) == FA_MOBILE_SEND))
+		return fa_mobile_again(skb, mark);
 	fa_mobile_reach(skb);
 	if (fa_mobile_parse(skb, &ip) != FA_REASON_NONE || ip.version == 0)
 		return FA_MOBILE_PASS;
