@@ -32,7 +32,8 @@ final class ForwardingPlane {
     var ways: [IPAddress: TunnelWay] = [:]
 
     init(
-        _ settings: AccessRouterSettings, numbers: [String: PortIndex], dataPlane: any DataPlane, netlink: NetlinkSocket,
+        _ settings: AccessRouterSettings, numbers: [String: PortIndex], dataPlane: any DataPlane,
+        netlink: NetlinkSocket,
         reports: Reports, attach: @escaping (PortIndex) throws(DataPlaneError) -> ProgramAttachment
     ) {
         self.settings = settings

@@ -36,7 +36,9 @@ final class NextHops {
         for hop in used {
             guard case .neighbour(let address, let port) = hop else { continue }
             refresh(hop)
-            if let index = interfaces.kernelIndex(of: .init(port)) { attempt { try netlink.resolve(address, on: index) } }
+            if let index = interfaces.kernelIndex(of: .init(port)) {
+                attempt { try netlink.resolve(address, on: index) }
+            }
         }
     }
 

@@ -39,7 +39,9 @@ struct LogOutput: LogHandler {
     }
 
     private func json(_ event: LogEvent, _ fields: Logger.Metadata) -> String {
-        var object = ["time": timestamp(), "level": event.level.rawValue, "logger": label, "message": "\(event.message)"]
+        var object = [
+            "time": timestamp(), "level": event.level.rawValue, "logger": label, "message": "\(event.message)",
+        ]
         for (key, value) in fields { object[key] = "\(value)" }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -48,7 +50,8 @@ struct LogOutput: LogHandler {
 
     private func quoted(_ value: String) -> String {
         value.contains { $0 == " " || $0 == "\"" || $0.isNewline } || value.isEmpty
-            ? "\"" + value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n") + "\""
+            ? "\"" + value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+                + "\""
             : value
     }
 

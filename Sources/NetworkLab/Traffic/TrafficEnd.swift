@@ -1,5 +1,6 @@
 import Foundation
 import NetworkTypes
+import Synchronization
 
 /// What one end of a stream of numbered datagrams is to do.
 public struct TrafficOptions: Sendable {
@@ -71,14 +72,11 @@ public struct TrafficEnd {
     /// Runs to the end.
     /// - Parameter recordPath: file for the arrivals, see ``readArrivals(_:)``.
     public mutating func run(recordPath: String?) throws -> TrafficReport {
-        var stop = sigset_t()
-        sigemptyset(&stop)
-        sigaddset(&stop, SIGTERM)
-        sigprocmask(SIG_BLOCK, &stop, nil)
+        signal(SIGTERM) { _ in hasToStop.store(true, ordering: .relaxed) }
         var buffer = [UInt8](repeating: 0, count: max(options.size, 2048))
         let start = monotonicNanoseconds()
         var origin = peer == nil ? nil : start
-        while !isStopPending() {
+        while !hasToStop.load(ordering: .relaxed) {
             receive(&buffer)
             if origin == nil, peer != nil { origin = monotonicNanoseconds() }
             if let origin { send(until: monotonicNanoseconds() - origin, &buffer) }
@@ -134,12 +132,6 @@ public struct TrafficEnd {
         }
     }
 
-    private func isStopPending() -> Bool {
-        var pending = sigset_t()
-        sigpending(&pending)
-        return sigismember(&pending, SIGTERM) == 1
-    }
-
     private func write(_ path: String) throws {
         let data = arrivals.withUnsafeBytes { Data($0) }
         try data.write(to: URL(fileURLWithPath: path))
@@ -157,6 +149,8 @@ public struct TrafficEnd {
         }
     }
 }
+
+private let hasToStop = Atomic(false)
 
 /// CLOCK_MONOTONIC.
 func monotonicNanoseconds() -> UInt64 {
