@@ -12,6 +12,7 @@
 #define FA_PATH_BY_KERNEL 0xffffffffu
 
 struct fa_action {
+	struct fa_host_view host; /* whose packet it is, or who gets it */
 	__u64 peer[2]; /* FA_PATH_PEER_FROM_HOST, or in the first word the neighbour with FA_PATH_MAC_FROM_HOST */
 	__u32 path;
 	__u32 reason; /* counted when it is sent */
@@ -28,13 +29,17 @@ struct fa_action {
 };
 
 /* The packet that the action is run on. */
-static __always_inline void fa_action_on(struct fa_action *action, const struct fa_ethernet *ethernet,
-					 const struct fa_ip *ip)
+static __always_inline void fa_action_on(struct fa_action *action, __u32 frame_header, const struct fa_ip *ip)
 {
-	action->frame_header = ethernet->cursor;
+	action->frame_header = frame_header;
 	action->cursor = ip->cursor;
 	action->length = ip->length;
 	action->version = ip->version;
 	action->class = ip->class;
 	action->ttl = ip->ttl;
+	action->decrement = 0;
+	action->tunnel_key_be = 0;
+	action->sequence = 0;
+	action->peer[0] = 0;
+	action->peer[1] = 0;
 }

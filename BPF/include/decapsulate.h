@@ -105,7 +105,7 @@ static __always_inline __u32 fa_decapsulate(fa_context *context, const struct fa
 	failed = fa_parse_tunnel(data, end, outer, &tunnelled);
 	if (FA_UNLIKELY(failed))
 		return failed;
-	failed = fa_parse_ip(data, end, tunnelled.cursor, tunnelled.type, inner);
+	failed = fa_parse_ip(context, data, end, tunnelled.cursor, tunnelled.type, inner);
 	if (FA_UNLIKELY(failed))
 		return failed;
 	if (FA_UNLIKELY(tunnelled.cursor - outer->cursor + inner->length > outer->length))

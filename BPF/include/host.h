@@ -157,20 +157,31 @@ static __always_inline struct fa_host_extra *fa_host_extra(const struct fa_host_
 	return bpf_map_lookup_elem(&fa_hosts_extra, &index);
 }
 
+static __always_inline void fa_host_touch_slot(struct fa_host *slot)
+{
+	__u32 now = (__u32)(bpf_jiffies64() >> 8);
+
+	if (slot->last_seen != now)
+		slot->last_seen = now;
+}
+
+__noinline int fa_host_touch_spilled(__u64 upper, __u64 lower)
+{
+	struct fa_host_spilled *spilled = fa_host_spilled(upper, lower);
+
+	if (spilled)
+		fa_host_touch_slot(&spilled->host);
+	return 0;
+}
+
 /* A packet of this host was seen; written when the time has changed, not for each packet. */
 static __always_inline void fa_host_touch(const struct fa_host_view *view)
 {
-	__u32 now = (__u32)(bpf_jiffies64() >> 8);
 	__u32 index = view->index;
-	struct fa_host *slot;
+	struct fa_host *slot = bpf_map_lookup_elem(&fa_hosts, &index);
 
-	if (FA_UNLIKELY(index == FA_HOST_SPILLED)) {
-		struct fa_host_spilled *spilled = fa_host_spilled(view->address[0], view->address[1]);
-
-		slot = spilled ? &spilled->host : 0;
-	} else {
-		slot = bpf_map_lookup_elem(&fa_hosts, &index);
-	}
-	if (slot && slot->last_seen != now)
-		slot->last_seen = now;
+	if (FA_LIKELY(slot))
+		fa_host_touch_slot(slot);
+	else
+		fa_host_touch_spilled(view->address[0], view->address[1]);
 }

@@ -134,11 +134,14 @@ static __always_inline int fa_is_ipv6_extension(__u8 protocol)
 }
 
 /* What is behind a header's extension headers: bits 0..7 protocol, 8..15 enum fa_fragment, 16..31 bytes
- * up to it from where the extensions began; all ones if they are malformed. */
-#define FA_EXTENSIONS_MALFORMED (~0ull)
+ * up to it from where the extensions began. A global function, which the verifier goes through only once. */
+#define FA_EXTENSIONS_MALFORMED (-1)
 
-static __noinline __u64 fa_parse_ipv6_extensions(void *data, void *end, __u32 cursor, __u8 protocol)
+__noinline int fa_parse_ipv6_extensions(fa_context *context, __u32 cursor, __u32 next)
 {
+	void *data = FA_DATA(context);
+	void *end = FA_DATA_END(context);
+	__u8 protocol = (__u8)next;
 	__u32 fragment = FA_FRAGMENT_NONE;
 	__u32 bytes = 0;
 
@@ -169,10 +172,10 @@ static __noinline __u64 fa_parse_ipv6_extensions(void *data, void *end, __u32 cu
 	}
 	if (bytes > FA_CURSOR_LIMIT)
 		return FA_EXTENSIONS_MALFORMED;
-	return protocol | fragment << 8 | bytes << 16;
+	return (int)(protocol | fragment << 8 | bytes << 16);
 }
 
-static __always_inline __u32 fa_parse_ipv6(void *data, void *end, __u32 cursor, struct fa_ip *ip)
+static __always_inline __u32 fa_parse_ipv6(fa_context *context, void *data, void *end, __u32 cursor, struct fa_ip *ip)
 {
 	void *header = data + cursor;
 	__u16 first;
@@ -197,24 +200,26 @@ static __always_inline __u32 fa_parse_ipv6(void *data, void *end, __u32 cursor, 
 	ip->destination[0] = fa_load64(header + 24);
 	ip->destination[1] = fa_load64(header + 32);
 	if (FA_UNLIKELY(fa_is_ipv6_extension(ip->protocol))) {
-		__u64 found = fa_parse_ipv6_extensions(data, end, cursor + FA_IPV6_BYTES, ip->protocol);
+		int found = fa_parse_ipv6_extensions(context, cursor + FA_IPV6_BYTES, ip->protocol);
 
+		FA_OPAQUE(found); /* the verifier doesn't know the function's range */
 		if (found == FA_EXTENSIONS_MALFORMED)
 			return FA_REASON_MALFORMED;
 		ip->protocol = (__u8)found;
 		ip->fragment = (__u8)(found >> 8);
-		ip->header += found >> 16 & 0x7ff;
+		ip->header += (__u32)found >> 16 & 0x7ff;
 		if (ip->header > ip->length)
 			return FA_REASON_MALFORMED;
 	}
 	return FA_REASON_NONE;
 }
 
-static __always_inline __u32 fa_parse_ip(void *data, void *end, __u32 cursor, __u16 type, struct fa_ip *ip)
+static __always_inline __u32 fa_parse_ip(fa_context *context, void *data, void *end, __u32 cursor, __u16 type,
+					 struct fa_ip *ip)
 {
 	if (type == FA_ETHERTYPE_IPV4)
 		return fa_parse_ipv4(data, end, cursor, ip);
-	return fa_parse_ipv6(data, end, cursor, ip);
+	return fa_parse_ipv6(context, data, end, cursor, ip);
 }
 
 static __always_inline int fa_is_v4_mapped(const __u64 address[2])

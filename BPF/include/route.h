@@ -18,6 +18,7 @@ static __always_inline int fa_prefix_contains(const struct fa_prefix *prefix, co
 /* Whether the address is a tunnel endpoint of this machine. */
 static __always_inline int fa_is_endpoint(const struct fa_config *config, const __u64 address[2])
 {
+	FA_LOOP
 	for (__u32 i = 0; i < FA_ENDPOINT_LIMIT && i < config->endpoint_count; i++)
 		if (fa_same_address(address, &config->endpoints[i]))
 			return 1;
@@ -78,37 +79,47 @@ static __always_inline __u32 fa_downlink(const struct fa_config *config, const s
 	return fa_deliver(config, host, action);
 }
 
+/* What the packet that is routed has behind it. */
+#define FA_ROUTE_PLAIN 0u
+#define FA_ROUTE_AFTER_SERVER 1u /* it has just come out of a server's outside leg */
+#define FA_ROUTE_BYPASS 2u /* it is tunnelled for another anchor: no servers here */
+
 /* A destination among this router's own hosts, reached from another of them. */
-static __noinline __u32 fa_route_local(const struct fa_config *config, __u64 upper, __u64 lower, __u32 after_server,
+static __noinline __u32 fa_route_local(const struct fa_config *config, __u64 upper, __u64 lower, __u32 mode,
 				       struct fa_action *action)
 {
-	struct fa_host_view host = {};
+	struct fa_host_view *host = &action->host;
 	__u32 decided;
 
-	if (!fa_host_find_far(config, upper, lower, &host))
+	if (!fa_host_find_far(config, upper, lower, host))
 		return FA_REASON_TO_KERNEL_ROUTE;
-	decided = fa_downlink(config, &host, action);
-	if (after_server && decided == FA_DECIDED && action->reason == FA_REASON_TO_SERVER) {
+	fa_host_touch(host);
+	if (mode == FA_ROUTE_BYPASS)
+		return fa_deliver(config, host, action);
+	decided = fa_downlink(config, host, action);
+	if (mode == FA_ROUTE_AFTER_SERVER && decided == FA_DECIDED && action->reason == FA_REASON_TO_SERVER) {
 		struct fa_path *path = bpf_map_lookup_elem(&fa_paths, &action->path);
 
 		/* It would go out of the leg that it came in by: it has passed this server already. */
 		if (path && path->copies[path->generation & 1].port == fa_port_index)
-			return fa_deliver(config, &host, action);
+			return fa_deliver(config, host, action);
 	}
 	return decided;
 }
 
-/* By destination. after_server: it has just come out of a server's outside leg. */
-static __always_inline __u32 fa_route(const struct fa_config *config, const struct fa_ip *ip, __u32 after_server,
+/* By destination. */
+static __always_inline __u32 fa_route(const struct fa_config *config, const struct fa_ip *ip, __u32 mode,
 				      struct fa_action *action)
 {
+	FA_LOOP
 	for (__u32 i = 0; i < FA_POOL_LIMIT && i < config->pool_count; i++) {
 		if (fa_prefix_contains(&config->pools[i], ip->destination)) {
-			return fa_route_local(config, ip->destination[0], ip->destination[1], after_server, action);
+			return fa_route_local(config, ip->destination[0], ip->destination[1], mode, action);
 		}
 	}
-	action->reason = FA_REASON_FORWARDED;
+	action->reason = mode == FA_ROUTE_BYPASS ? FA_REASON_BYPASSED : FA_REASON_FORWARDED;
 	action->decrement = !!(config->flags & FA_CONFIG_DECREMENT_TTL);
+	FA_LOOP
 	for (__u32 i = 0; i < FA_ROUTE_LIMIT && i < config->route_count; i++) {
 		if (fa_prefix_contains(&config->routes[i], ip->destination)) {
 			action->path = config->routes[i].path;
@@ -141,5 +152,5 @@ static __always_inline __u32 fa_uplink(const struct fa_config *config, const str
 			return FA_DECIDED;
 		}
 	}
-	return fa_route(config, ip, 0, action);
+	return fa_route(config, ip, FA_ROUTE_PLAIN, action);
 }

@@ -20,7 +20,7 @@ static __noinline __u32 fa_route_by_kernel(fa_context *context, __u32 cursor, __
 	long found;
 
 	if (cursor > FA_CURSOR_LIMIT ||
-	    fa_parse_ip(data, end, cursor, version == 4 ? FA_ETHERTYPE_IPV4 : FA_ETHERTYPE_IPV6, &ip))
+	    fa_parse_ip(context, data, end, cursor, version == 4 ? FA_ETHERTYPE_IPV4 : FA_ETHERTYPE_IPV6, &ip))
 		return FA_REASON_MALFORMED;
 	path = bpf_map_lookup_elem(&fa_kernel_path, &zero);
 	if (!path)

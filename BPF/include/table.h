@@ -70,6 +70,7 @@ static __always_inline __u32 fa_slot_at(__u64 hash, __u32 mask, __u32 attempt)
                                                                                                                        \
 		if (FA_LIKELY(slot))                                                                                   \
 			return slot;                                                                                   \
+		FA_LOOP                                                                                                \
 		for (__u32 attempt = 1; attempt < FA_BUCKET_SLOTS; attempt++) {                                        \
 			slot = name##_probe(hash, mask, key, attempt, at);                                             \
 			if (slot)                                                                                      \
@@ -78,6 +79,7 @@ static __always_inline __u32 fa_slot_at(__u64 hash, __u32 mask, __u32 attempt)
 		table = bpf_map_lookup_elem(&state, &zero);                                                            \
 		if (!table || !FA_ONCE(table->second_bucket))                                                          \
 			return 0;                                                                                      \
+		FA_LOOP                                                                                                \
 		for (__u32 attempt = FA_BUCKET_SLOTS; attempt < 2 * FA_BUCKET_SLOTS; attempt++) {                      \
 			slot = name##_probe(hash, mask, key, attempt, at);                                             \
 			if (slot)                                                                                      \
@@ -91,6 +93,7 @@ static __always_inline __u32 fa_slot_at(__u64 hash, __u32 mask, __u32 attempt)
 	static __always_inline int name##_contended(__u64 hash, __u32 mask, const struct key_type *key,                \
 						    struct slot_type *own)                                             \
 	{                                                                                                              \
+		FA_LOOP                                                                                                \
 		for (__u32 attempt = 0; attempt < 2 * FA_BUCKET_SLOTS; attempt++) {                                    \
 			__u32 index = fa_slot_at(hash, mask, attempt);                                                 \
 			struct slot_type *slot = bpf_map_lookup_elem(&slots, &index);                                  \
@@ -118,6 +121,7 @@ static __always_inline __u32 fa_slot_at(__u64 hash, __u32 mask, __u32 attempt)
 		table = bpf_map_lookup_elem(&state, &zero);                                                            \
 		if (!table)                                                                                            \
 			return 0;                                                                                      \
+		FA_LOOP                                                                                                \
 		for (__u32 attempt = 0; attempt < 2 * FA_BUCKET_SLOTS; attempt++) {                                    \
 			__u32 index = fa_slot_at(hash, mask, attempt);                                                 \
 			struct slot_type *slot = bpf_map_lookup_elem(&slots, &index);                                  \

@@ -89,8 +89,10 @@ struct fa_peer {
  *   bits 32..63  tag, from the hash of what stays the same in a packet on its way
  *
  * A copy goes on if it puts its own way ahead, so each packet goes on once, whichever copy is first,
- * and packets that are rightly alike are not taken for copies of one. */
+ * and packets that are rightly alike are not taken for copies of one. A way gets ahead by no more than
+ * FA_DUPLICATE_LEAD_LIMIT, so that little is lost of equal packets when a node changes ways. */
 #define FA_DUPLICATE_ENTRIES 8u
+#define FA_DUPLICATE_LEAD_LIMIT 64
 #define FA_DUPLICATE_LIFETIME 128u /* in units of 4 jiffies */
 
 struct fa_duplicate_line {

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ICMP errors from routers on a tunnel's way. They are addressed to the tunnel's source, and it is the
+ * inner packet's sender that has to know: the daemon relays them (RFC 2473, section 8). */
+#pragma once
+
+#include "decapsulate.h"
+#include "icmp.h"
+
+/* Whether the ICMP message at the cursor is an error about a packet that we encapsulated; if so it was
+ * given to the daemon, unless there are too many. */
+__noinline int fa_report_icmp(fa_context *context, __u32 cursor, __u32 version)
+{
+	__u32 zero = 0;
+	struct fa_config *config = bpf_map_lookup_elem(&fa_config, &zero);
+	void *data = FA_DATA(context);
+	void *end = FA_DATA_END(context);
+	struct fa_event *event;
+	struct fa_ip quoted = {};
+	__u32 length;
+
+	if (!config || cursor > 2 * FA_CURSOR_LIMIT || data + cursor + FA_ICMP_BYTES > end)
+		return 0;
+	if (!fa_is_icmp_error(version == 4 ? FA_PROTOCOL_ICMP : FA_PROTOCOL_ICMPV6, *(__u8 *)(data + cursor)))
+		return 0;
+	cursor += FA_ICMP_BYTES;
+	if (version == 4) {
+		if (fa_parse_ipv4(data, end, cursor, &quoted))
+			return 0;
+	} else if (fa_parse_ipv6(context, data, end, cursor, &quoted)) {
+		return 0;
+	}
+	if (!fa_is_tunnel(quoted.protocol) || !fa_is_endpoint(config, quoted.source))
+		return 0;
+	if (!fa_may_answer())
+		return 1;
+	length = (__u32)bpf_xdp_get_buff_len(context);
+	if (length > FA_EVENT_PACKET_BYTES)
+		length = FA_EVENT_PACKET_BYTES;
+	event = bpf_ringbuf_reserve(&fa_events, sizeof(*event), 0);
+	if (!event)
+		return 1;
+	event->kind = FA_EVENT_ICMP_ERROR;
+	event->port = fa_port_index;
+	event->length = length;
+	event->reason = FA_REASON_TO_KERNEL_ICMP;
+	FA_OPAQUE(length);
+	if (length < FA_ETHERNET_BYTES || length > FA_EVENT_PACKET_BYTES ||
+	    bpf_xdp_load_bytes(context, 0, event->packet, length)) {
+		bpf_ringbuf_discard(event, 0);
+		return 1;
+	}
+	bpf_ringbuf_submit(event, 0);
+	return 1;
+}
