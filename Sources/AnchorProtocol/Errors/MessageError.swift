@@ -53,6 +53,18 @@ extension MessageError {
         }
     }
 
+    /// True where `KeyRing.open` finds it only after it found the authenticator right, if there is one.
+    var isBehindAuthenticator: Bool {
+        switch self {
+        case .tooShort, .tooLong, .badMagic, .unsupportedVersion, .unknownType, .lengthMismatch, .zeroEpoch,
+            .notAuthenticated, .unknownSPI, .badAuthenticator, .wrongSigner:
+            false
+        case .wrongRecipient, .notPadded, .truncatedOptionHeader, .truncatedOption, .optionLength, .optionValue,
+            .duplicateOption, .tooManyOptions, .missingOption, .contradictoryOption, .unknownCriticalOption:
+            true
+        }
+    }
+
     /// The `detail` of that answer.
     public var answerDetail: UInt16 {
         switch self {

@@ -4,9 +4,9 @@ import NetworkTypes
 /// a hint: whoever answers the attach request proves that it knows the key. The header's epoch is that of the
 /// router's start, so a restart shows.
 ///
-///     header | in-reply-to? | lifetime | interval | capabilities | endpoint (0–2) | prefix (0–16)
+///     header | in-reply-to? | lifetime | interval | capabilities | endpoint (0–2) | prefix (0–12)
 public struct Advertise: Hashable, Sendable {
-    public static let largestPrefixCount = 16
+    public static let largestPrefixCount = 12
 
     /// The solicitation that it answers; `nil` for one that was not asked for.
     public var inReplyTo: MessageReference?
@@ -17,7 +17,7 @@ public struct Advertise: Hashable, Sendable {
     public var capabilities: RouterCapabilities
     /// oA: tunnel endpoints, at most one a family.
     public var endpoints: [IPAddress]
-    /// The pools of the link, at most 16.
+    /// The pools of the link, at most 12.
     public var prefixes: [IPPrefix]
 
     public init(

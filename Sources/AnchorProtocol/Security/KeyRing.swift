@@ -43,6 +43,30 @@ public struct KeyRing: Sendable {
     }
 }
 
+extension KeyRing {
+    /// The error message that answers a datagram which `open` refused, never larger than it (T7). Where the refused
+    /// message was authentic, so is the answer.
+    /// - Parameters:
+    ///   - own: the number of the one that answers.
+    ///   - reference: epoch and sequence number of the answer.
+    /// - Returns: `nil` where there is nothing to say or no room to say it: for what is not this protocol or is meant
+    ///   for somebody else, and for an error, since errors are never answered.
+    public func refusal(
+        of bytes: [UInt8], because error: MessageError, from own: UInt64, as reference: MessageReference
+    ) -> [UInt8]? {
+        guard let code = error.answer, let refused = MessageHeader(guessing: bytes),
+            bytes[3] != MessageType.error.rawValue
+        else { return nil }
+        let association = error.isBehindAuthenticator ? self[refused.spi] : nil
+        let header = MessageHeader(
+            spi: association?.spi ?? 0, epoch: reference.epoch, sequence: reference.sequence, sender: own,
+            recipient: refused.sender)
+        let reply = ErrorReply(
+            inReplyTo: refused.reference, code: code, detail: error.answerDetail, text: error.description)
+        return AnchorMessage(header, .error(reply)).encoded(with: association, noLongerThan: bytes.count)
+    }
+}
+
 /// A message that was read, and who vouches for it.
 public struct OpenedMessage: Sendable {
     public var message: AnchorMessage

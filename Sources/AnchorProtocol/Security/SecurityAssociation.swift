@@ -38,21 +38,3 @@ public struct SecurityAssociation: Sendable {
         }
     }
 }
-
-/// Why something cannot be a key.
-public enum KeyError: Error, Hashable, Sendable {
-    /// SPI 0 means "no authenticator".
-    case reservedSPI
-    case keyLength(Int)
-}
-
-extension KeyError: CustomStringConvertible {
-    public var description: String {
-        switch self {
-        case .reservedSPI: "security parameters index 0 means 'not authenticated'; choose one from 256 on"
-        case .keyLength(let count):
-            "a key of \(count) bytes; it must have \(SecurityAssociation.keyLengths.lowerBound) to "
-                + "\(SecurityAssociation.keyLengths.upperBound)"
-        }
-    }
-}
