@@ -1,3 +1,4 @@
+import ControlAPI
 import Foundation
 import NetworkTypes
 
@@ -54,6 +55,27 @@ extension Lab {
         try process.waitUntil("answering on \(controlSocket(machine))", timeout: .seconds(20)) {
             (try? ask(machine, "/v1/status")) != nil
         }
+    }
+
+    /// Kills the daemon of a machine as the kernel's out-of-memory killer would.
+    public func killDaemon(_ machine: String) {
+        process("anchord-\(machine)")?.stop(SIGKILL)
+    }
+
+    /// Starts the daemon of a router again, with the configuration that it had.
+    public func restartRouter(_ router: Int) throws {
+        try waitForDaemon(try startDaemon("ar\(router)"), on: "ar\(router)")
+    }
+
+    /// What a machine's daemon says of itself.
+    public func status(_ machine: String) throws -> StatusModel {
+        try JSONDecoder().decode(StatusModel.self, from: try ask(machine, "/v1/status"))
+    }
+
+    /// Packets by what became of them, by the names of the reasons.
+    public func reasons(_ machine: String) throws -> [String: UInt64] {
+        let reasons = try JSONDecoder().decode([ReasonModel].self, from: try ask(machine, "/v1/drops"))
+        return Dictionary(uniqueKeysWithValues: reasons.map { ($0.reason, $0.packets) })
     }
 
     /// The answer of a machine's daemon to a GET.

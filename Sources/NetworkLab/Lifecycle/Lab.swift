@@ -69,6 +69,9 @@ public final class Lab {
         return process
     }
 
+    /// The newest process of that name.
+    func process(_ name: String) -> BackgroundProcess? { processes.last { $0.name == name } }
+
     public func logPath(_ name: String) -> String { "\(identity.folder)/logs/\(name).log" }
 
     /// Captures links by their names in ``LabPlan/links``; returns once none of their packets is missed.

@@ -2,6 +2,6 @@ extension Scenario {
     /// All that there are, in the order of the rows.
     public static let all: [Scenario] = [
         beforeTheMove, tunnelledUp, strippedAtAnchor, downToAnchor, tunnelledDown, newFlow, thirdMove, lastFlowEnded,
-        bothAttachments, orderedTunnel, transparentServer, serverControl,
+        bothAttachments, orderedTunnel, transparentServer, serverControl, spoofedTunnels, pathMTU, killedDaemon,
     ]
 }
