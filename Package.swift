@@ -74,8 +74,8 @@ let package = Package(
             "AnchorDaemon",
             [
                 "AnchorCore", "AnchorProtocol", "AnchorDataPlane", "BPFKit", "CDatagram", "ControlAPI", "Netlink",
-                "NetworkTypes", logging, toml, http, sockets,
-            ], tests: ["AnchorCore", "AnchorDataPlane", "NamespaceTestSupport", "Netlink", "NetworkTypes"])
+                "NetworkTypes", "PacketKit", crypto, logging, toml, http, sockets,
+            ], tests: ["AnchorCore", "AnchorDataPlane", "NamespaceTestSupport", "Netlink", "NetworkTypes", "PacketKit"])
         + library("NetworkLab", ["ControlAPI", "Netlink", "NetworkTypes"])
         + [
             .testTarget(
