@@ -4,6 +4,7 @@
  * whose anchor is elsewhere now goes through a tunnel to it [0046], a current one as it is. On the way
  * in a packet is taken out of its tunnel if it came from the anchor of the address that it is for
  * [0048]. Either way its flow is recorded [0041b]. */
+#define FA_ON_TC
 #include "mobile_egress.h"
 #include "mobile_ingress.h"
 

@@ -50,7 +50,7 @@ static __always_inline __u32 fa_mobile_parse(struct __sk_buff *skb, struct fa_ip
 	if (skb->protocol == FA_BE16(FA_ETHERTYPE_IPV4))
 		return fa_parse_ipv4(data, end, fa_link_header, ip);
 	if (skb->protocol == FA_BE16(FA_ETHERTYPE_IPV6))
-		return fa_parse_ipv6(data, end, fa_link_header, ip);
+		return fa_parse_ipv6(skb, data, end, fa_link_header, ip);
 	return FA_REASON_NONE;
 }
 

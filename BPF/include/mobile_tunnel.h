@@ -195,7 +195,7 @@ static __always_inline __u32 fa_mobile_parse_inner(struct __sk_buff *skb, struct
 		cursor += packet->gre == FA_GRE_KEY ? FA_GRE_KEYED_BYTES : FA_GRE_SEQUENCED_BYTES;
 	}
 	packet->pop = cursor - begin;
-	reason = fa_parse_ip(data, end, cursor, type, &packet->inner);
+	reason = fa_parse_ip(skb, data, end, cursor, type, &packet->inner);
 	if (reason == FA_REASON_NONE && packet->inner.length + packet->pop > packet->outer.length)
 		return FA_REASON_MALFORMED;
 	return reason;

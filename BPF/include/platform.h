@@ -14,7 +14,12 @@
 
 #include <bpf/bpf_helpers.h>
 
+/* Programs on tc say FA_ON_TC before they include anything. */
+#ifdef FA_ON_TC
+typedef struct __sk_buff fa_context;
+#else
 typedef struct xdp_md fa_context;
+#endif
 
 #define FA_DATA(context) ((void *)(long)(context)->data)
 #define FA_DATA_END(context) ((void *)(long)(context)->data_end)
