@@ -1,0 +1,87 @@
+import AnchorCore
+import AnchorDataPlane
+import ControlAPI
+import NetworkTypes
+
+/// What operators may ask of an access router.
+struct AccessRouterControl: ControlService {
+    let service: AccessRouterService
+    let started: MonotonicInstant
+    let unloaded: @Sendable () -> Void
+
+    func status() async throws(ControlError) -> StatusModel {
+        try await service.queue.answer { [service, started] () throws(ControlError) in
+            StatusModel(
+                instance: service.dataPlane.options.instance, roles: [service.name], version: DaemonVersion.text,
+                uptime: Double((MonotonicClock.now() - started).nanoseconds) / 1e9, epoch: service.epoch,
+                adopted: service.dataPlane.wasAdopted, interfaces: service.interfaceModels,
+                tables: try MapModel.pinned(service.dataPlane), warnings: service.warnings)
+        }
+    }
+
+    func hosts() async throws(ControlError) -> [HostModel] {
+        try await service.queue.answer { [service] () throws(ControlError) in try service.hostModels() }
+    }
+
+    func setHost(_ host: StaticHostModel) async throws(ControlError) -> HostModel {
+        try await service.queue.answer { [service] () throws(ControlError) in try service.setStaticHost(host) }
+    }
+
+    func deleteHost(_ address: IPAddress) async throws(ControlError) {
+        try await service.queue.answer { [service] () throws(ControlError) in try service.deleteHost(address) }
+    }
+
+    func flows() async throws(ControlError) -> [FlowModel] { throw .otherRole("the flow table", "a mobile node") }
+    func anchors() async throws(ControlError) -> [AnchorModel] { throw .otherRole("the anchor table", "a mobile node") }
+    func attach(_ request: AttachModel) async throws(ControlError) { throw .otherRole("attaching", "a mobile node") }
+
+    func servers() async throws(ControlError) -> [ServerModel] {
+        try await service.queue.answer { [service] () throws(ControlError) in service.serverModels }
+    }
+
+    func maps() async throws(ControlError) -> [MapModel] { try MapModel.pinned(service.dataPlane) }
+
+    func mapEntries(_ name: String, limit: Int) async throws(ControlError) -> [MapEntryModel] {
+        try await service.queue.answer { [service] () throws(ControlError) in
+            try MapEntries(service.dataPlane, limit: limit).of(name)
+        }
+    }
+
+    func reasons() async throws(ControlError) -> [ReasonModel] { try ReasonModel.all(service.dataPlane) }
+
+    func metrics() async throws(ControlError) -> [MetricModel] {
+        try await service.queue.answer { [service] () throws(ControlError) in try service.metricModels() }
+    }
+
+    func events() async -> AsyncStream<EventModel> { service.events.watch() }
+
+    func unload() async throws(ControlError) {
+        try await service.queue.answer { [service] () throws(ControlError) in try service.unload() }
+        unloaded()
+    }
+}
+
+extension AccessRouterService: DaemonRole {
+    var name: String { "access-router" }
+
+    func control(unloaded: @escaping @Sendable () -> Void) -> any ControlService {
+        AccessRouterControl(service: self, started: MonotonicClock.now(), unloaded: unloaded)
+    }
+
+    func stop(restarting: Bool) { stop() }
+
+    func unload() throws(ControlError) {
+        stop()
+        do {
+            let removed = try dataPlane.unload()
+            logger.notice("unloaded", metadata: ["removed": "\(removed.count)"])
+        } catch {
+            throw ControlError(failure: error)
+        }
+    }
+}
+
+/// The version of this build.
+public enum DaemonVersion {
+    public static let text = "0.1.0"
+}

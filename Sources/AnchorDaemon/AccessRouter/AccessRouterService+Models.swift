@@ -1,0 +1,195 @@
+import AnchorCore
+import AnchorDataPlane
+import ControlAPI
+import Glibc
+import NetworkTypes
+
+extension AccessRouterService {
+    var interfaceModels: [InterfaceModel] {
+        plane.ports.ports.values.sorted { $0.index < $1.index }.map { port in
+            InterfaceModel(
+                name: port.name, role: port.role.text, mode: port.attachment?.mode.rawValue ?? "none",
+                mtu: port.link?.mtu ?? 0, isUp: port.isUp)
+        }
+    }
+
+    var serverModels: [ServerModel] {
+        let states = Dictionary(plane.servers.map { ($0.name, $0.isUp) }) { first, _ in first }
+        return settings.servers.map { server in
+            let links = settings.access.filter { $0.servers?.contains(server.name) ?? true }.map(\.interface)
+            return ServerModel(
+                name: server.name, kind: server.interfaces.count == 2 ? "two-legged" : "one-legged",
+                interfaces: server.interfaces, isUp: states[server.name] ?? false,
+                whenDown: server.whenDown.rawValue, chain: links.joined(separator: ","))
+        }
+    }
+
+    /// What an operator should look at.
+    var warnings: [String] {
+        var warnings: [String] = []
+        for port in plane.ports.ports.values.sorted(by: { $0.index < $1.index }) {
+            if let failure = port.failure { warnings.append("\(port.name): \(failure)") }
+            if port.link == nil { warnings.append("\(port.name): there is no such interface") }
+            if port.attachment?.mode == .generic { warnings.append("\(port.name): XDP runs in generic mode, which is slow") }
+        }
+        for link in settings.access {
+            guard let port = plane.ports[link.interface], port.link != nil else { continue }
+            for gateway in link.gateways where !port.addresses.contains(gateway.address) {
+                warnings.append(
+                    "\(link.interface): it lacks the gateway address; ip addr add \(gateway) dev \(link.interface)")
+            }
+        }
+        let own = Set(plane.ports.ports.values.flatMap(\.addresses)).union(plane.otherAddresses)
+        for endpoint in settings.endpoints where !own.contains(endpoint) {
+            warnings.append("the endpoint \(endpoint) is no address of this machine; ip addr add \(endpoint) dev lo")
+        }
+        let table = dataPlane.hostTable
+        if table.entries * 5 >= table.capacity * 4 {
+            warnings.append("the host table is nearly full (\(table.entries) of \(table.capacity)); raise host-capacity")
+        }
+        return warnings
+    }
+
+    // MARK: Hosts
+
+    func hostModels() throws(ControlError) -> [HostModel] {
+        let now = MonotonicClock.now()
+        let rows = Dictionary(router.hostTable.map { ($0.address, $0) }) { first, _ in first }
+        var models: [HostModel] = []
+        do throws(DataPlaneError) {
+            try dataPlane.scanHosts { entry, idle in
+                var model = model(entry)
+                model.idle = Double(idle.components.seconds) + Double(idle.components.attoseconds) / 1e18
+                model.expiresIn = rows[entry.key.address].map { Double(($0.expires - now).nanoseconds) / 1e9 }
+                if let row = rows[entry.key.address] { model.node = row.node }
+                models.append(model)
+                return true
+            }
+        } catch {
+            throw ControlError(failure: error)
+        }
+        return models.sorted { $0.address < $1.address }
+    }
+
+    private func model(_ entry: HostEntry) -> HostModel {
+        let place: HostModel.Place =
+            entry.tunnel == nil ? .attached : entry.attachment == nil ? .tunnelled : .both
+        var model = HostModel(address: entry.key.address, node: UInt64(entry.node), place: place)
+        if let attachment = entry.attachment {
+            model.interface = interfaceName(InterfaceID(attachment.port))
+            model.mac = attachment.mac
+        }
+        if let tunnel = entry.tunnel {
+            model.careOf = tunnel.peer
+            switch tunnel.kind {
+            case .ipip: model.tunnel = "ipip"
+            case .gre(let key, let sequenced):
+                model.tunnel = "gre"
+                model.key = key
+                model.sequenced = sequenced
+            }
+        }
+        if entry.chain > 0, Int(entry.chain) <= plane.chains.count {
+            model.chain = ForwardingPlane.chainName(plane.chains[Int(entry.chain) - 1])
+        }
+        return model
+    }
+
+    func setStaticHost(_ host: StaticHostModel) throws(ControlError) -> HostModel {
+        let address = host.address
+        guard !address.isUnspecified, !address.isMulticast, !address.isLoopback, !address.isLinkLocal else {
+            throw ControlError(.invalid, "\(address) is no address that a host can have")
+        }
+        if router.host(address) != nil {
+            throw ControlError(
+                .conflict, "\(address) is leased to a node", nextStep: "delete it first: anchorctl host delete \(address)")
+        }
+        let own = settings.endpoints + settings.access.flatMap { $0.gateways.map(\.address) }
+        guard !own.contains(address) else { throw ControlError(.conflict, "\(address) is this router's own address") }
+        let binding = try StaticHosts.binding(host, plane)
+        do {
+            // Stored first: what an answer promised survives.
+            try staticHosts.set(host)
+            try plane.install(CollectionOfOne(binding))
+            guard let entry = try dataPlane.host(HostKey(address)) else {
+                throw ControlError(.failure, "\(address) is not in the table")
+            }
+            events.tell("host-added", "\(address) was added by an operator", ["address": "\(address)"])
+            return model(entry)
+        } catch {
+            throw ControlError(failure: error)
+        }
+    }
+
+    func deleteHost(_ address: IPAddress) throws(ControlError) {
+        do {
+            if try staticHosts.remove(address) {
+                try dataPlane.removeHost(HostKey(address))
+                events.tell("host-deleted", "\(address) was deleted by an operator", ["address": "\(address)"])
+                return
+            }
+        } catch {
+            throw ControlError(failure: error)
+        }
+        guard router.host(address) != nil else {
+            throw ControlError(.notFound, "\(address) is no host of this router")
+        }
+        handle(.delete(address))
+    }
+
+    // MARK: Metrics
+
+    func metricModels() throws(ControlError) -> [MetricModel] {
+        var hosts = (attached: 0, tunnelled: 0, both: 0)
+        for row in router.hostTable {
+            switch row.location {
+            case .attached: hosts.attached += 1
+            case .tunnelled: hosts.tunnelled += 1
+            case .both: hosts.both += 1
+            }
+        }
+        let messages = counters.received.sorted { ($0.key.type, $0.key.result) < ($1.key.type, $1.key.result) }
+        return try MetricModel.dataPlane(dataPlane) + [
+            MetricModel(
+                name: "flowanchor_leases", kind: .gauge, help: "Leases by where their hosts are.",
+                samples: [
+                    .init(Double(hosts.attached), labels: ["place": "attached"]),
+                    .init(Double(hosts.tunnelled), labels: ["place": "tunnelled"]),
+                    .init(Double(hosts.both), labels: ["place": "both"]),
+                ]),
+            MetricModel(
+                name: "flowanchor_messages_total", kind: .counter,
+                help: "Messages of the anchor protocol received, by type and result.",
+                samples: messages.map {
+                    .init(Double($0.value), labels: ["type": $0.key.type, "result": $0.key.result])
+                }),
+            MetricModel(
+                name: "flowanchor_events_total", kind: .counter, help: "What happened to hosts, by kind.",
+                samples: counters.happened.sorted { $0.key < $1.key }.map {
+                    .init(Double($0.value), labels: ["kind": $0.key])
+                }),
+            MetricModel(
+                name: "flowanchor_server_up", kind: .gauge, help: "1 for a server whose legs are all up.",
+                samples: plane.servers.map { .init($0.isUp ? 1 : 0, labels: ["server": $0.name]) }),
+            MetricModel(
+                name: "flowanchor_interface_up", kind: .gauge, help: "1 for an interface that can carry packets.",
+                samples: plane.ports.ports.values.sorted { $0.index < $1.index }.map {
+                    .init($0.isUp ? 1 : 0, labels: ["interface": $0.name, "role": $0.role.text])
+                }),
+        ]
+    }
+}
+
+extension PortRole {
+    /// As in status and metrics.
+    var text: String {
+        switch self {
+        case .access: "access"
+        case .core: "core"
+        case .serverInside: "server-inside"
+        case .serverOutside: "server-outside"
+        case .serverOneLeg: "server-one-leg"
+        case .mobile: "mobile"
+        }
+    }
+}

@@ -1,0 +1,263 @@
+import AnchorCore
+import AnchorDataPlane
+import AnchorProtocol
+import ControlAPI
+import Dispatch
+import Logging
+import Netlink
+import NetworkTypes
+
+/// An access router on this machine: carries out what ``AccessRouter`` says, and tells it what happens.
+///
+/// All of it, the initialiser apart, happens on one serial queue, which is what makes it safe to hand around.
+final class AccessRouterService: @unchecked Sendable {
+    let settings: AccessRouterSettings
+    let queue: DispatchQueue
+    let logger: Logger
+    let events: EventHub
+    let dataPlane: KernelDataPlane
+    let epoch: UInt32
+    private(set) var router: AccessRouter
+    private(set) var plane: ForwardingPlane!
+    var staticHosts: StaticHosts
+    var counters = MessageCounters()
+
+    private var transport: ProtocolTransport!
+    private var journal: Journal!
+    private let netlinkMonitor: NetlinkMonitor
+    private var sources: [any DispatchSourceProtocol] = []
+    private let timer: any DispatchSourceTimer
+    private let housekeeping: any DispatchSourceTimer
+    private var lastScan: MonotonicInstant
+    private var chores = 0
+    private var isNearlyFull = false
+
+    /// How often hosts are looked at for signs of life.
+    private static let scanInterval = 5
+    /// Next hops are verified at each so many-th scan.
+    private static let verification = 6
+
+    init(
+        _ configuration: DaemonConfiguration, _ settings: AccessRouterSettings, queue: DispatchQueue, logger: Logger,
+        events: EventHub
+    ) throws {
+        self.settings = settings
+        self.queue = queue
+        self.logger = logger
+        self.events = events
+        let folder = configuration.stateDirectory
+        epoch = try EpochFile(path: folder + "/access-router.epoch").next()
+        staticHosts = try StaticHosts(path: folder + "/static-hosts.json")
+        let numbers = try PortNumbers.stored(for: settings, path: folder + "/interfaces.json")
+        dataPlane = try KernelDataPlane(
+            .init(
+                instance: configuration.instance, program: .accessRouter, hostCapacity: settings.hostCapacity,
+                spillCapacity: max(4096, settings.hostCapacity / 16)))
+        // Opened before the tables are read, so that nothing is missed in between.
+        netlinkMonitor = try NetlinkMonitor()
+        timer = DispatchSource.makeTimerSource(queue: queue)
+        housekeeping = DispatchSource.makeTimerSource(queue: queue)
+        lastScan = MonotonicClock.now()
+        let core = AccessRouterConfiguration(
+            settings, epoch: epoch, numbers: numbers, reserved: staticHosts.addresses)
+        router = try AccessRouter(core)
+        let (journal, records) = try Journal.open(folder + "/journal", queue: queue) { aside in
+            logger.error("the journal is damaged; it was put aside and what can be read of it is used", metadata: ["file": "\(aside)"])
+        } tell: { [weak self] in self?.stored($0) }
+        self.journal = journal
+        router = try AccessRouter(core, restoring: records)
+        let netlink = try NetlinkSocket()
+        plane = ForwardingPlane(
+            settings, numbers: numbers, dataPlane: dataPlane, netlink: netlink, reports: reports()
+        ) { [dataPlane] port throws(DataPlaneError) in try dataPlane.attach(port) }
+        transport = try ProtocolTransport(port: settings.port, interfaces: plane.ports) { text in
+            logger.warning("\(text)")
+        }
+    }
+
+    /// Adopts what is in the kernel, puts it right, and begins.
+    func start() throws {
+        dispatchPrecondition(condition: .onQueue(queue))
+        logger.info(
+            "data plane \(dataPlane.wasAdopted ? "adopted" : "made")",
+            metadata: ["hosts": "\(dataPlane.hostTable.entries)", "mended": "\(dataPlane.mendedEntries)"])
+        try plane.refresh()
+        let actions = router.start(at: MonotonicClock.now())
+        perform(actions)
+        for host in staticHosts.bindings(plane) { try plane.install(CollectionOfOne(host)) }
+        try reconcile()
+        finish()
+        watch(netlinkMonitor.descriptor) { $0.kernelChanged() }
+        transport.start(on: queue) { [weak self] in self?.receive($0) }
+        timer.setEventHandler { [weak self] in self?.handle(.timer) }
+        timer.activate()
+        housekeeping.setEventHandler { [weak self] in self?.keepHouse() }
+        housekeeping.schedule(
+            deadline: .now() + .seconds(Self.scanInterval), repeating: .seconds(Self.scanInterval), leeway: .seconds(1))
+        housekeeping.activate()
+    }
+
+    /// Ends; the data plane stays in force.
+    func stop() {
+        dispatchPrecondition(condition: .onQueue(queue))
+        timer.cancel()
+        housekeeping.cancel()
+        transport.stop()
+        for source in sources { source.cancel() }
+        sources = []
+        journal.drain()
+    }
+
+    /// Takes out of the data plane what no binding stands for.
+    private func reconcile() throws {
+        var wanted = Set(router.bindings.map(\.address))
+        wanted.formUnion(staticHosts.addresses)
+        let removed = try plane.removeHosts(except: wanted)
+        if removed > 0 { logger.notice("removed hosts that nothing stands for", metadata: ["hosts": "\(removed)"]) }
+    }
+
+    func watch(_ descriptor: Int32, _ body: @escaping @Sendable (AccessRouterService) -> Void) {
+        let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
+        source.setEventHandler { [weak self] in
+            if let self { body(self) }
+        }
+        source.activate()
+        sources.append(source)
+    }
+
+    // MARK: The state machine
+
+    func handle(_ event: AccessRouterEvent) {
+        dispatchPrecondition(condition: .onQueue(queue))
+        perform(router.handle(event, at: MonotonicClock.now()))
+        finish()
+    }
+
+    private func receive(_ datagrams: [Datagram]) {
+        let now = MonotonicClock.now()
+        for datagram in datagrams {
+            let actions = router.handle(.datagram(datagram), at: now)
+            counters.count(datagram, actions)
+            perform(actions)
+        }
+        finish()
+    }
+
+    private func stored(_ outcome: Journal.Outcome) {
+        switch outcome {
+        case .stored(let number): handle(.persisted(through: number))
+        case .failed(let numbers, let cause):
+            logger.error("changes are refused, since they can't be stored", metadata: ["cause": "\(cause)"])
+            handle(.persistFailed(numbers))
+        }
+        guard journal.wantsCompaction else { return }
+        journal.compact(router.snapshot) { [logger] in
+            logger.error("the journal can't be written anew, the old one goes on", metadata: ["cause": "\($0)"])
+        }
+    }
+
+    /// Carries actions out in their order; bindings that follow each other in one go.
+    private func perform(_ actions: [AccessRouterAction]) {
+        var bindings: [HostBinding] = []
+        for action in actions {
+            if case .install(let binding) = action {
+                bindings.append(binding)
+                continue
+            }
+            install(&bindings)
+            switch action {
+            case .install: break
+            case .persist(let record, let number): journal.append(record, number)
+            case .remove(let address):
+                if !staticHosts.addresses.contains(address) {
+                    attempt { try dataPlane.removeHost(HostKey(address)) }
+                }
+            case .send(let datagram): transport.send(datagram)
+            case .report(let report): tell(report)
+            }
+        }
+        install(&bindings)
+    }
+
+    private func install(_ bindings: inout [HostBinding]) {
+        guard !bindings.isEmpty else { return }
+        if !staticHosts.addresses.isEmpty { bindings.removeAll { staticHosts.addresses.contains($0.address) } }
+        attempt { try plane.install(bindings) }
+        bindings.removeAll(keepingCapacity: true)
+    }
+
+    /// After actions: what gathered goes out in one go, and the next deadline is set.
+    private func finish() {
+        transport.flush()
+        journal.commit()
+        guard let deadline = router.nextDeadline else {
+            timer.schedule(deadline: .distantFuture)
+            return
+        }
+        let wait = max(0, (deadline - MonotonicClock.now()).nanoseconds)
+        timer.schedule(deadline: .now() + .nanoseconds(Int(wait)), leeway: .milliseconds(1))
+    }
+
+    func attempt(_ work: () throws -> Void) {
+        do { try work() } catch { logger.error("\(error)") }
+    }
+
+    // MARK: What the kernel tells
+
+    private func kernelChanged() {
+        attempt { try plane.handle(try netlinkMonitor.receive()) }
+    }
+
+    private func reports() -> ForwardingPlane.Reports {
+        ForwardingPlane.Reports(
+            linkChanged: { [weak self] in self?.linkChanged($0, isUp: $1) },
+            attached: { [weak self] in self?.attached($0) },
+            serverChanged: { [weak self] name, isUp in
+                self?.logger.notice("server is \(isUp ? "up" : "down")", metadata: ["server": "\(name)"])
+                self?.events.tell(isUp ? "server-up" : "server-down", "server \(name) is \(isUp ? "up" : "down")", ["server": name])
+            },
+            warn: { [logger] in logger.warning("\($0)") })
+    }
+
+    private func linkChanged(_ interface: InterfaceID, isUp: Bool) {
+        if isUp, let index = plane.ports.kernelIndex(of: interface) {
+            attempt { try transport.joinRouters(on: index) }
+        }
+        handle(.link(interface, isUp: isUp))
+        let name = plane.ports.ports[interface.number]?.name ?? ""
+        events.tell(isUp ? "link-up" : "link-down", "access link \(name) is \(isUp ? "up" : "down")", ["interface": name])
+    }
+
+    private func attached(_ attachment: ProgramAttachment) {
+        var metadata: Logger.Metadata = [
+            "interface": "\(attachment.interface)", "programs": "\(attachment.programs.joined(separator: ","))",
+            "mode": "\(attachment.mode.rawValue)",
+        ]
+        if let fallback = attachment.fallback { metadata["fallback"] = "\(fallback)" }
+        let level: Logger.Level = attachment.mode == .generic ? .warning : .info
+        logger.log(level: level, "\(attachment.hasReplaced ? "replaced" : "attached") programs", metadata: metadata)
+    }
+
+    // MARK: From time to time
+
+    private func keepHouse() {
+        let now = MonotonicClock.now()
+        // A tick of the table's clock more, so that nothing falls between two scans.
+        let span = Duration.nanoseconds((now - lastScan).nanoseconds) + .seconds(2)
+        lastScan = now
+        attempt {
+            let seen = try plane.activity(since: span, at: now)
+            if !seen.isEmpty { handle(.activity(seen)) }
+        }
+        chores += 1
+        if chores % Self.verification == 0 { plane.nextHops.refreshAll() }
+        let table = dataPlane.hostTable
+        let isFull = table.entries * 5 >= table.capacity * 4
+        if isFull && !isNearlyFull {
+            logger.warning(
+                "the host table is nearly full; raise host-capacity",
+                metadata: ["hosts": "\(table.entries)", "capacity": "\(table.capacity)"])
+        }
+        isNearlyFull = isFull
+    }
+}
