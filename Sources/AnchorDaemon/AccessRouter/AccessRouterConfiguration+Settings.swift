@@ -36,8 +36,7 @@ extension TimeSpan {
 
 extension PortNumbers {
     /// Numbers of the configured interfaces, as they were at former starts; stored before they are used.
-    static func stored(for settings: AccessRouterSettings, path: String) throws(DaemonError) -> [String: PortIndex] {
-        let names = settings.access.map(\.interface) + settings.coreInterfaces + settings.servers.flatMap(\.interfaces)
+    static func stored(_ names: [String], path: String) throws(DaemonError) -> [String: PortIndex] {
         let bytes = try StateFile.read(path) ?? []
         let former = (try? JSONDecoder().decode([String: PortIndex].self, from: Data(bytes))) ?? [:]
         let numbers = assign(names, keeping: former)

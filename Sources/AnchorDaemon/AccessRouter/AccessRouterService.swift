@@ -23,7 +23,7 @@ final class AccessRouterService: @unchecked Sendable {
     var counters = MessageCounters()
 
     private var transport: ProtocolTransport!
-    private var journal: Journal!
+    private var journal: RecordStore!
     private let netlinkMonitor: NetlinkMonitor
     private var sources: [any DispatchSourceProtocol] = []
     private let timer: any DispatchSourceTimer
@@ -48,7 +48,8 @@ final class AccessRouterService: @unchecked Sendable {
         let folder = configuration.stateDirectory
         epoch = try EpochFile(path: folder + "/access-router.epoch").next()
         staticHosts = try StaticHosts(path: folder + "/static-hosts.json")
-        let numbers = try PortNumbers.stored(for: settings, path: folder + "/interfaces.json")
+        let names = settings.access.map(\.interface) + settings.coreInterfaces + settings.servers.flatMap(\.interfaces)
+        let numbers = try PortNumbers.stored(names, path: folder + "/interfaces.json")
         dataPlane = try KernelDataPlane(
             .init(
                 instance: configuration.instance, program: .accessRouter, hostCapacity: settings.hostCapacity,
@@ -61,9 +62,9 @@ final class AccessRouterService: @unchecked Sendable {
         let core = AccessRouterConfiguration(
             settings, epoch: epoch, numbers: numbers, reserved: staticHosts.addresses)
         router = try AccessRouter(core)
-        let (journal, records) = try Journal.open(folder + "/journal", queue: queue) { aside in
-            logger.error("the journal is damaged; it was put aside and what can be read of it is used", metadata: ["file": "\(aside)"])
-        } tell: { [weak self] in self?.stored($0) }
+        let (journal, records) = try RecordStore.open(folder + "/journal", queue: queue) { [weak self] in
+            self?.stored($0)
+        }
         self.journal = journal
         router = try AccessRouter(core, restoring: records)
         let netlink = try NetlinkSocket()
@@ -143,7 +144,7 @@ final class AccessRouterService: @unchecked Sendable {
         finish()
     }
 
-    private func stored(_ outcome: Journal.Outcome) {
+    private func stored(_ outcome: RecordStore.Outcome) {
         switch outcome {
         case .stored(let number): handle(.persisted(through: number))
         case .failed(let numbers, let cause):
@@ -151,7 +152,7 @@ final class AccessRouterService: @unchecked Sendable {
             handle(.persistFailed(numbers))
         }
         guard journal.wantsCompaction else { return }
-        journal.compact(router.snapshot) { [logger] in
+        journal.compact(to: router.snapshot) { [logger] in
             logger.error("the journal can't be written anew, the old one goes on", metadata: ["cause": "\($0)"])
         }
     }

@@ -49,7 +49,6 @@ extension MapModel {
                 case "fa_hosts_spill": dataPlane.hostTable.spilled
                 case "fa_paths": dataPlane.paths.count
                 case "fa_ports": (0..<PortIndex(Port.limit)).count { dataPlane.port($0) != nil }
-                case "fa_flows": (try? dataPlane.flowTable())?.statistics.entries
                 default: nil
                 }
             return MapModel(

@@ -122,9 +122,10 @@ final class DaemonProcess: @unchecked Sendable {
             group: configuration.controlGroup.flatMap { getgrnam($0)?.pointee.gr_gid })
         let role = role
         let path = configuration.controlSocket
+        let service = role.control { [weak self] in self?.unloaded() }
         server = Task { [weak self] in
             do {
-                try await ControlServer(path: path, access: access, service: role.control { self?.unloaded() }).run()
+                try await ControlServer(path: path, access: access, service: service).run()
             } catch is CancellationError {
                 return
             } catch {

@@ -28,6 +28,8 @@ final class ForwardingPlane {
     private(set) var plan = ServerPlan(chains: [], servers: [])
     private var wasUp: [PortIndex: Bool] = [:]
     private var serversUp: [String: Bool] = [:]
+    /// Addresses of interfaces that are no ports, such as the loopback's.
+    private(set) var otherAddresses: Set<IPAddress> = []
     /// Ways to tunnels' peers, as long as no route changes.
     var ways: [IPAddress: TunnelWay] = [:]
 
@@ -71,6 +73,7 @@ final class ForwardingPlane {
         for index in gone { ports.remove(index) }
         for link in links { _ = ports.update(link) }
         for index in ports.kernelIndices.keys { try readAddresses(index) }
+        try readOtherAddresses()
         try describePorts()
         try readRoutes()
         nextHops.refreshAll()
@@ -96,6 +99,7 @@ final class ForwardingPlane {
             case .overrun: return try refresh()
             }
         }
+        if !readdress.subtracting(ports.kernelIndices.keys).isEmpty { try readOtherAddresses() }
         for index in readdress where ports.kernelIndices[index] != nil {
             if try readAddresses(index) { describe = true }
         }
@@ -107,6 +111,11 @@ final class ForwardingPlane {
     private func readAddresses(_ index: UInt32) throws -> Bool {
         let addresses = try netlink.addresses(of: index).map(\.address)
         return ports.setAddresses(addresses, ofKernelIndex: index) != nil
+    }
+
+    private func readOtherAddresses() throws {
+        let others = try netlink.addresses().filter { ports.kernelIndices[$0.interface] == nil }
+        otherAddresses = Set(others.map(\.address))
     }
 
     // MARK: Ports and servers

@@ -176,6 +176,16 @@ public final class KernelDataPlane: DataPlane {
         }
     }
 
+    /// What the instance's maps are made of, in the order of their names.
+    public var mapDescriptions: [BPFMapDescription] {
+        maps.handles.sorted { $0.key < $1.key }.map { name, handle in
+            var description = handle.description
+            // The kernel keeps fifteen bytes of a name.
+            description.name = name
+            return description
+        }
+    }
+
     /// The reading end of what programs report (`fa_events`), for the owner's event loop.
     public func events(
         receive: @escaping @Sendable (UnsafeRawBufferPointer) -> Void

@@ -1,0 +1,146 @@
+import AnchorCore
+import AnchorDataPlane
+import ControlAPI
+import NetworkTypes
+
+/// What operators may ask of a mobile node.
+struct MobileNodeControl: ControlService {
+    let service: MobileNodeService
+    let started: MonotonicInstant
+    let unloaded: @Sendable () -> Void
+
+    func status() async throws(ControlError) -> StatusModel {
+        try await service.queue.answer { [service, started] () throws(ControlError) in
+            StatusModel(
+                instance: service.dataPlane.options.instance, roles: [service.name], version: DaemonVersion.text,
+                uptime: Double((MonotonicClock.now() - started).nanoseconds) / 1e9,
+                epoch: service.driver.state.currentEpoch, adopted: service.dataPlane.wasAdopted,
+                interfaces: service.interfaceModels, tables: try MapModel.pinned(service.dataPlane),
+                warnings: service.warnings)
+        }
+    }
+
+    func hosts() async throws(ControlError) -> [HostModel] { throw .otherRole("the host table", "an access router") }
+    func setHost(_ host: StaticHostModel) async throws(ControlError) -> HostModel {
+        throw .otherRole("the host table", "an access router")
+    }
+    func deleteHost(_ address: IPAddress) async throws(ControlError) {
+        throw .otherRole("the host table", "an access router")
+    }
+    func servers() async throws(ControlError) -> [ServerModel] { throw .otherRole("servers", "an access router") }
+
+    func flows() async throws(ControlError) -> [FlowModel] {
+        try await service.queue.answer { [service] () throws(ControlError) in try service.flowModels() }
+    }
+
+    func anchors() async throws(ControlError) -> [AnchorModel] {
+        try await service.queue.answer { [service] () throws(ControlError) in service.anchorModels }
+    }
+
+    func attach(_ request: AttachModel) async throws(ControlError) {
+        try await service.queue.answer { [service] () throws(ControlError) in
+            guard let uplink = service.uplinks.first(where: { $0.value == request.interface })?.key else {
+                let names = service.uplinks.values.sorted().joined(separator: ", ")
+                throw ControlError(.notFound, "\(request.interface) is no uplink", nextStep: "uplinks are: \(names)")
+            }
+            guard service.driver.kernelIndex(of: uplink) != nil else {
+                throw ControlError(.unavailable, "there is no interface \(request.interface) now")
+            }
+            service.driver.attach(uplink, router: request.router)
+        }
+    }
+
+    func maps() async throws(ControlError) -> [MapModel] { try MapModel.pinned(service.dataPlane) }
+
+    func mapEntries(_ name: String, limit: Int) async throws(ControlError) -> [MapEntryModel] {
+        try await service.queue.answer { [service] () throws(ControlError) in
+            try MapEntries(service.dataPlane, limit: limit).of(name)
+        }
+    }
+
+    func reasons() async throws(ControlError) -> [ReasonModel] { try ReasonModel.all(service.dataPlane) }
+
+    func metrics() async throws(ControlError) -> [MetricModel] {
+        try await service.queue.answer { [service] () throws(ControlError) in
+            try MetricModel.dataPlane(service.dataPlane) + [
+                MetricModel(
+                    name: "flowanchor_live_flows", kind: .gauge, help: "Live flows by the own address that they use.",
+                    samples: service.anchorModels.map {
+                        .init(Double($0.flows), labels: ["address": "\($0.address)", "anchor": "\($0.anchor)"])
+                    })
+            ]
+        }
+    }
+
+    func events() async -> AsyncStream<EventModel> { service.events.watch() }
+
+    func unload() async throws(ControlError) {
+        // Ending a mobile node takes its programs and tables out.
+        unloaded()
+    }
+}
+
+extension MobileNodeService {
+    var interfaceModels: [InterfaceModel] {
+        uplinks.sorted { $0.key < $1.key }.map { identifier, name in
+            let port = dataPlane.port(identifier.number)
+            let isThere = driver.kernelIndex(of: identifier) != nil
+            return InterfaceModel(
+                name: name, role: PortRole.mobile.text, mode: isThere && port != nil ? "tc" : "none",
+                mtu: Int(port?.mtu ?? 0), isUp: isThere)
+        }
+    }
+
+    var warnings: [String] {
+        uplinks.sorted { $0.key < $1.key }.filter { driver.kernelIndex(of: $0.key) == nil }
+            .map { "\($0.value): there is no such interface" }
+    }
+
+    var anchorModels: [AnchorModel] {
+        driver.state.anchorTable.map { row in
+            var model = AnchorModel(
+                address: row.address, anchor: row.anchor, router: row.router, path: "", careOf: nil, interface: nil,
+                flows: driver.liveFlows(of: row.address), preferred: row.preferred)
+            switch row.path {
+            case .direct(let interface):
+                model.path = "direct"
+                model.interface = uplinkName(interface)
+            case .tunnelled(let tunnel, let interface):
+                model.path = "tunnelled"
+                model.careOf = tunnel.local
+                model.interface = uplinkName(interface)
+            case .both(let direct, let tunnel, _, _):
+                model.path = "both"
+                model.careOf = tunnel.local
+                model.interface = uplinkName(direct)
+            case .unreachable: model.path = "unreachable"
+            }
+            return model
+        }
+    }
+
+    func flowModels() throws(ControlError) -> [FlowModel] {
+        let anchors = Dictionary(driver.state.anchorTable.map { ($0.address, $0.anchor) }) { first, _ in first }
+        let flows: [FlowEntry]
+        do { flows = try driver.flowTable() } catch { throw ControlError(failure: error) }
+        return flows.map { flow in
+            FlowModel(
+                // Begun while attached to the anchor, the entry doesn't name it.
+                anchor: flow.anchor ?? anchors[flow.key.local], correspondent: flow.key.remote,
+                address: flow.key.local, transport: Self.transportName(flow.key.transport), port: flow.key.localPort,
+                correspondentPort: flow.key.remotePort, state: flow.isEnded ? "ended" : "open",
+                idle: Double(flow.idle.components.seconds) + Double(flow.idle.components.attoseconds) / 1e18,
+                packetsSent: flow.packetsUp, packetsReceived: flow.packetsDown, bytesSent: flow.bytesUp,
+                bytesReceived: flow.bytesDown)
+        }.sorted { ($0.address, $0.correspondent, $0.port) < ($1.address, $1.correspondent, $1.port) }
+    }
+
+    private static func transportName(_ number: UInt8) -> String {
+        switch number {
+        case 6: "tcp"
+        case 17: "udp"
+        case 1, 58: "icmp"
+        default: "\(number)"
+        }
+    }
+}
