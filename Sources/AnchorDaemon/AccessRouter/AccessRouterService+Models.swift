@@ -30,7 +30,9 @@ extension AccessRouterService {
         for port in plane.ports.ports.values.sorted(by: { $0.index < $1.index }) {
             if let failure = port.failure { warnings.append("\(port.name): \(failure)") }
             if port.link == nil { warnings.append("\(port.name): there is no such interface") }
-            if port.attachment?.mode == .generic { warnings.append("\(port.name): XDP runs in generic mode, which is slow") }
+            if port.attachment?.mode == .generic {
+                warnings.append("\(port.name): XDP runs in generic mode, which is slow")
+            }
         }
         for link in settings.access {
             guard let port = plane.ports[link.interface], port.link != nil else { continue }
@@ -45,7 +47,8 @@ extension AccessRouterService {
         }
         let table = dataPlane.hostTable
         if table.entries * 5 >= table.capacity * 4 {
-            warnings.append("the host table is nearly full (\(table.entries) of \(table.capacity)); raise host-capacity")
+            warnings.append(
+                "the host table is nearly full (\(table.entries) of \(table.capacity)); raise host-capacity")
         }
         return warnings
     }
@@ -102,7 +105,8 @@ extension AccessRouterService {
         }
         if router.host(address) != nil {
             throw ControlError(
-                .conflict, "\(address) is leased to a node", nextStep: "delete it first: anchorctl host delete \(address)")
+                .conflict, "\(address) is leased to a node",
+                nextStep: "delete it first: anchorctl host delete \(address)")
         }
         let own = settings.endpoints + settings.access.flatMap { $0.gateways.map(\.address) }
         guard !own.contains(address) else { throw ControlError(.conflict, "\(address) is this router's own address") }

@@ -45,7 +45,8 @@ extension AccessRouterService {
             var fields = ["source": "\(source)", "cause": cause.rawValue]
             if let node { fields["node"] = "\(node)" }
             return News(
-                kind: "refused", level: .debug, text: "message from \(source) refused: \(cause.rawValue)", fields: fields)
+                kind: "refused", level: .debug, text: "message from \(source) refused: \(cause.rawValue)",
+                fields: fields)
         case .quotaReached(let node):
             return News(
                 kind: "quota-reached", level: .warning, text: "node \(node) has as many hosts as it may",
@@ -57,7 +58,8 @@ extension AccessRouterService {
                 fields: ["interface": name, "family": "\(family)"])
         case .persistFailed(let node, let address):
             return News(
-                kind: "persist-failed", level: .error, text: "a change of \(address) of node \(node) was refused: it can't be stored",
+                kind: "persist-failed", level: .error,
+                text: "a change of \(address) of node \(node) was refused: it can't be stored",
                 fields: ["node": "\(node)", "address": "\(address)"])
         }
     }

@@ -136,7 +136,8 @@ final class AccessRouterService: @unchecked Sendable {
 
     private func receive(_ datagrams: [Datagram]) {
         let now = MonotonicClock.now()
-        for datagram in datagrams {
+        // The kernel hands our own broadcasts back.
+        for datagram in datagrams where !plane.isOwn(datagram.source) {
             let actions = router.handle(.datagram(datagram), at: now)
             counters.count(datagram, actions)
             perform(actions)
@@ -215,7 +216,8 @@ final class AccessRouterService: @unchecked Sendable {
             attached: { [weak self] in self?.attached($0) },
             serverChanged: { [weak self] name, isUp in
                 self?.logger.notice("server is \(isUp ? "up" : "down")", metadata: ["server": "\(name)"])
-                self?.events.tell(isUp ? "server-up" : "server-down", "server \(name) is \(isUp ? "up" : "down")", ["server": name])
+                self?.events.tell(
+                    isUp ? "server-up" : "server-down", "server \(name) is \(isUp ? "up" : "down")", ["server": name])
             },
             warn: { [logger] in logger.warning("\($0)") })
     }
@@ -226,7 +228,8 @@ final class AccessRouterService: @unchecked Sendable {
         }
         handle(.link(interface, isUp: isUp))
         let name = plane.ports.ports[interface.number]?.name ?? ""
-        events.tell(isUp ? "link-up" : "link-down", "access link \(name) is \(isUp ? "up" : "down")", ["interface": name])
+        events.tell(
+            isUp ? "link-up" : "link-down", "access link \(name) is \(isUp ? "up" : "down")", ["interface": name])
     }
 
     private func attached(_ attachment: ProgramAttachment) {

@@ -56,7 +56,8 @@ struct StaticHosts {
         case (let name?, let mac?):
             guard let port = plane.ports[name], port.role == .access else {
                 let links = plane.settings.access.map(\.interface).joined(separator: ", ")
-                throw ControlError(.invalid, "\(name) is no access link of this router", nextStep: "those are: \(links)")
+                throw ControlError(
+                    .invalid, "\(name) is no access link of this router", nextStep: "those are: \(links)")
             }
             guard mac != .zero, !mac.isGroup else { throw ControlError(.invalid, "\(mac) is no station's address") }
             neighbour = Neighbour(mac: mac, interface: InterfaceID(port.index))

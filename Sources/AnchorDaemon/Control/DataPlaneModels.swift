@@ -102,7 +102,9 @@ struct MapEntries {
         var entries: [MapEntryModel] = []
         do throws(DataPlaneError) {
             try dataPlane.scanHosts { entry, idle in
-                var fields = ["node": "\(entry.node)", "chain": "\(entry.chain)", "idle": "\(idle.components.seconds) s"]
+                var fields = [
+                    "node": "\(entry.node)", "chain": "\(entry.chain)", "idle": "\(idle.components.seconds) s",
+                ]
                 if let attachment = entry.attachment {
                     fields["mac"] = "\(attachment.mac)"
                     fields["port"] = "\(attachment.port)"

@@ -62,6 +62,11 @@ final class ForwardingPlane {
         return ChainIndex(place + 1)
     }
 
+    /// Whether an interface of this machine has the address.
+    func isOwn(_ address: IPAddress) -> Bool {
+        ports.ports.values.contains { $0.addresses.contains(address) } || otherAddresses.contains(address)
+    }
+
     var pools: [IPPrefix] { settings.access.flatMap(\.pools) }
 
     // MARK: What the kernel says

@@ -34,7 +34,8 @@ final class RecordStore: @unchecked Sendable {
         records.reserveCapacity(bytes.count)
         for (place, record) in bytes.enumerated() {
             guard let record = AccessRouterRecord(bytes: record) else {
-                throw .storage("record \(place) of \(path) is of another version; move the file away to start without leases")
+                throw .storage(
+                    "record \(place) of \(path) is of another version; move the file away to start without leases")
             }
             records.append(record)
         }
