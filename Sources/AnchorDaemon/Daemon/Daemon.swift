@@ -46,6 +46,7 @@ final class DaemonProcess: @unchecked Sendable {
     private let ended = DispatchSemaphore(value: 0)
     private var ending = DaemonEnding.stop
     private var failure: (any Error)?
+    private var isEnding = false
     private var sources: [any DispatchSourceProtocol] = []
     private var server: Task<Void, Never>?
 
@@ -90,6 +91,8 @@ final class DaemonProcess: @unchecked Sendable {
 
     /// Ends the process; on its queue.
     func end(_ ending: DaemonEnding) {
+        guard !isEnding else { return }
+        isEnding = true
         self.ending = ending
         role.stop(restarting: ending == .restart)
         ended.signal()
@@ -136,7 +139,8 @@ final class DaemonProcess: @unchecked Sendable {
 
     private func fail(_ error: DaemonError) {
         queue.async {
-            guard self.failure == nil else { return }
+            // The end of the server is part of the end.
+            guard !self.isEnding else { return }
             self.failure = error
             self.end(.stop)
         }
