@@ -5,6 +5,7 @@ extension Simulation {
     /// A packet of each flow in each direction, whatever is going on: it may be lost, but it never gets where it must not.
     func walkAll() {
         for flow in flows { check(flow) }
+        checkForLoops()
         for index in routers.indices {
             let seen = routers[index].seen
             guard !seen.isEmpty else { continue }
@@ -12,6 +13,21 @@ extension Simulation {
             drive(router: index, .activity(seen.sorted().map { HostActivity(address: $0, lastSeen: now) }))
         }
         queue.plan(.walk, at: now + chance.milliseconds(100...400))
+    }
+
+    /// No care-of address leads back to the address that it serves (T8).
+    private func checkForLoops() {
+        for router in routers {
+            for address in router.table.keys {
+                var next = router.table[address]?.location.tunnel?.peer
+                var hops = 0
+                while let careOf = next, let home = AddressPlan.home(of: careOf) {
+                    if careOf == address || hops > 16 { return violate("packets to \(address) go round in circles") }
+                    next = routers[home].table[careOf]?.location.tunnel?.peer
+                    hops += 1
+                }
+            }
+        }
     }
 
     /// Whether packets arrive up and down.

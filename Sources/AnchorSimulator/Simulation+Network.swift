@@ -68,7 +68,7 @@ extension Simulation {
             }
         case .unicast(let destination, _, let source):
             guard let home = AddressPlan.home(of: destination), isConnected(index, home) else { return }
-            guard case .attached(let neighbour)? = routers[home].table[destination]?.location,
+            guard let neighbour = routers[home].table[destination]?.location.neighbour,
                 let (node, port) = station(neighbour, home)
             else { return }
             deliver(

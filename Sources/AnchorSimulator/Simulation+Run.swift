@@ -14,16 +14,28 @@ extension Simulation {
         run(until: now + scenario.turmoil)
         heal()
         run(until: now + .seconds(15))
+        runUntilSettled()
         guard violations.isEmpty else { return }
         checkConvergence()
         while !flows.isEmpty { endFlow(flows.count - 1) }
         run(until: now + .seconds(6))
+        runUntilSettled()
         guard violations.isEmpty else { return }
         checkReleases()
         stop()
         run(until: now + scenario.leaseLifetime * 2 + .seconds(10))
         guard violations.isEmpty else { return }
         checkNothingLeaks()
+    }
+
+    /// A refresh may be under way at any moment; that everybody is settled at one moment is enough.
+    private func runUntilSettled() {
+        for _ in 0..<50 {
+            if nodes.allSatisfy({ $0.machine.isSettled }), routers.allSatisfy({ $0.machine?.outstandingRecords == 0 }) {
+                return
+            }
+            run(until: now + .milliseconds(20))
+        }
     }
 
     /// From now on nothing goes wrong.

@@ -73,7 +73,7 @@ public final class Simulation {
             router: UInt64(1000 + index), epoch: 0, endpoints: families.map { AddressPlan.endpoint(index, $0) },
             links: links,
             nodes: (0..<scenario.nodes).map { node in
-                NodeAccount(id: UInt64(node + 1), spi: UInt32(256 + node), key: Self.key(of: node), quota: 8)
+                NodeAccount(id: UInt64(node + 1), spi: UInt32(256 + node), key: Self.key(of: node), quota: 64)
             } + [
                 NodeAccount(
                     id: Self.attacker, spi: Self.attackerSPI, key: Self.key(of: Int(Self.attacker)), quota: 2)

@@ -3,7 +3,8 @@ import NetworkTypes
 
 extension AccessRouter {
     /// Leases addresses to a node on an access link, or refreshes those that it has. It keeps what it had here: its
-    /// flows are anchored to it.
+    /// flows are anchored to it. Whatever was said before of a place elsewhere is over: that the node is here and
+    /// nowhere else is certain, so its other addresses can point to this one without ever making a loop (T8).
     mutating func attach(
         _ request: AttachRequest, _ reply: Reply, _ datagram: Datagram, at now: MonotonicInstant,
         _ actions: inout [AccessRouterAction]
@@ -40,7 +41,7 @@ extension AccessRouter {
         }
         let lifetime = granted(request.lifetime)
         let changes = slots.map { slot in
-            HostChange(slot: slot, location: attachedLocation(of: slot, neighbour), lifetime: lifetime)
+            HostChange(slot: slot, location: StoredLocation(.attached(neighbour)), lifetime: lifetime)
         }
         let first = nextRecord
         for change in changes { accept(change, order: reply.message, &actions) }
@@ -78,14 +79,6 @@ extension AccessRouter {
             address: address, expires: MonotonicInstant(nanoseconds: .max), lastSeen: now, node: node,
             link: UInt16(link))
         return hosts.insert(host, head: &nodes[Int(node)].firstHost)
-    }
-
-    /// Attached here; elsewhere too only if it was in both places on this very link address, which makes this a refresh
-    /// [0052].
-    private func attachedLocation(of slot: UInt32, _ neighbour: Neighbour) -> StoredLocation {
-        let latest = latestLocation(of: slot)
-        guard latest.isTunnelled, latest.neighbour == neighbour else { return StoredLocation(.attached(neighbour)) }
-        return latest
     }
 
     /// The lifetime given for one asked for, in seconds; 0 asks for the longest.

@@ -18,8 +18,6 @@ struct Lease: Sendable {
     var path = AnchorPath.unreachable
     /// What the anchor is known to hold; `nil` while that is not known.
     var confirmed: Place?
-    /// The anchor may hold both attachments: only a location update ends that.
-    var mayBeBoth = false
     var exchange: Exchange?
     /// The newest message about it.
     var newestSent = MessageReference.none

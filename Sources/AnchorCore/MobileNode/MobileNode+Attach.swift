@@ -37,8 +37,8 @@ extension MobileNode {
         actions.append(.send(OutgoingDatagram(bytes, route)))
         for lease in leases.indices where named.contains(leases[lease].address) {
             leases[lease].newestSent = header.reference
-            // From now on its anchor may hold that it is here.
-            if leases[lease].confirmed?.isOn(interface) != true { leases[lease].confirmed = nil }
+            // From now on its anchor may hold that it is here alone.
+            if leases[lease].confirmed != .attached(interface) { leases[lease].confirmed = nil }
         }
         var retry = retry
         let wait = retransmission(after: retry.attempts, atMost: configuration.longestRetransmission)
@@ -68,20 +68,20 @@ extension MobileNode {
         guard let index = uplinks.firstIndex(where: { $0.isWaiting(for: reply.inReplyTo, of: router) }) else { return }
         let isRefresh = uplinks[index].attachment != nil
         let listed: Set<IPAddress>
-        let sighting: Sighting
+        var sighting: Sighting
         switch uplinks[index].state {
         case .attaching(let seen, _, let asked): (sighting, listed) = (seen, asked)
         case .attached(let attachment): (sighting, listed) = (attachment.sighting, attachment.listed)
         case .down, .soliciting, .refused: return
         }
+        sighting.epoch = epoch
         if !isRefresh { attachments += 1 }
         let lifetime = reply.leases.map { Int($0.lifetime) }.min() ?? 60
         var gateways: [AddressFamily: IPAddress] = [:]
         for lease in reply.leases { gateways[lease.address.family] = lease.gateway }
         uplinks[index].state = .attached(
             Attachment(
-                sighting: Sighting(
-                    router: router, epoch: epoch, source: sighting.source, lifetime: sighting.lifetime),
+                sighting: sighting,
                 rank: isRefresh ? uplinks[index].attachment!.rank : attachments,
                 addresses: reply.leases.map(\.address), gateways: gateways, mtu: reply.mtu, lastHeard: now,
                 refreshAt: now + random.jittered(.seconds(lifetime) / 2)))
@@ -118,12 +118,9 @@ extension MobileNode {
         lease.expires = now + lease.lifetime
         lease.refreshAt = MonotonicInstant(nanoseconds: .max)  // the attachment's refresh serves it
         lease.idleSince = nil
-        // An anchor that may still send to both places is told once more where it is.
-        let isStillBoth = lease.confirmed?.isOn(interface) == true
-        if !isStillBoth {
-            let isNewest = lease.newestSent <= reply.inReplyTo || known == nil
-            lease.confirmed = lease.mayBeBoth || !isNewest ? nil : .attached(interface)
-        }
+        // Attached, unless something newer was said since.
+        let isNewest = lease.newestSent <= reply.inReplyTo || known == nil
+        lease.confirmed = isNewest ? .attached(interface) : nil
         if lease.exchange != nil, lease.confirmed != nil { lease.exchange = nil }
         if known == nil || lease.interface != interface {
             let old = lease.interface
@@ -154,7 +151,12 @@ extension MobileNode {
         guard let index = leases.firstIndex(where: { $0.address == address }) else { return false }
         let lease = leases.remove(at: index)
         for uplink in uplinks.indices {
-            changeAttachment(uplink) { $0.addresses.removeAll { $0 == address } }
+            changeAttachment(uplink) { attachment in
+                guard attachment.addresses.contains(address) else { return }
+                attachment.addresses.removeAll { $0 == address }
+                // The link still wants an address.
+                if attachment.refresh == nil { attachment.refresh = Retry(startingAt: .zero) }
+            }
         }
         for (family, route) in routes where route.source == address { routes[family] = nil }
         var former = (formerAddresses[lease.router] ?? []).filter { $0 != address }
@@ -170,16 +172,6 @@ extension MobileNode {
 extension Lease {
     var record: MobileNodeRecord {
         MobileNodeRecord(address: address, router: router, endpoints: endpoints, greKey: greKey, interface: interface)
-    }
-}
-
-extension Lease.Place {
-    /// Whether it is attached to its anchor on that interface.
-    func isOn(_ interface: InterfaceID) -> Bool {
-        switch self {
-        case .attached(let here), .both(let here, _, _): here == interface
-        case .away: false
-        }
     }
 }
 

@@ -14,6 +14,7 @@ extension MobileNode {
         }
         if !isNew, uplinks[index].attachment != nil {
             probe(interface, at: now)
+            refreshNow(index, at: now)
         } else {
             uplinks[index].state = .soliciting(Retry(startingAt: now))
         }
@@ -76,7 +77,8 @@ extension MobileNode {
         let lifetime =
             advertise.interval == 0 ? configuration.routerLifetime : TimeSpan.seconds(Int(advertise.lifetime))
         let sighting = Sighting(
-            router: header.sender, epoch: header.epoch, source: datagram.source, lifetime: max(lifetime, .seconds(1)))
+            router: header.sender, epoch: header.epoch, source: datagram.source, lifetime: max(lifetime, .seconds(1)),
+            prefixes: advertise.prefixes)
         switch uplinks[index].state {
         case .soliciting:
             guard advertise.lifetime > 0, uplinks[index].wanted.map({ $0 == sighting.router }) ?? true else { return }
@@ -101,17 +103,16 @@ extension MobileNode {
     }
 
     private mutating func heardOwnRouter(_ index: Int, _ sighting: Sighting, at now: MonotonicInstant) {
-        var hasRestarted = false
+        var isOther = false
         changeAttachment(index) { attachment in
             attachment.lastHeard = now
             attachment.probe = nil
             attachment.candidate = nil
-            hasRestarted = attachment.sighting.epoch != sighting.epoch
-            attachment.sighting.epoch = sighting.epoch
-            attachment.sighting.lifetime = sighting.lifetime
+            isOther = attachment.sighting.epoch != sighting.epoch || attachment.sighting.prefixes != sighting.prefixes
+            attachment.sighting = sighting
         }
-        // It may have lost what it could not store.
-        if hasRestarted { refreshNow(index, at: now) }
+        // Started anew it may have lost what it could not store; on another link it must learn of the change.
+        if isOther { refreshNow(index, at: now) }
     }
 
     /// The router of an uplink is gone.
@@ -180,6 +181,11 @@ extension MobileNode {
         uplinks[index].state = .attached(attachment)
         if attachment.refresh == nil, attachment.refreshAt <= now { refreshNow(index, at: now) }
         if let refresh = uplinks[index].attachment?.refresh, refresh.nextAt <= now {
+            guard refresh.attempts < 8 else {
+                lose(index, at: now, &actions)
+                runUplinkTimers(at: now, &actions)
+                return
+            }
             requestAttachment(index, attachment.sighting, refresh, at: now, &actions)
         }
     }

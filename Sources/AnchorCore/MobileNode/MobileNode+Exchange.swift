@@ -44,7 +44,6 @@ extension MobileNode {
         leases[index].newestSent = header.reference
         // Until the answer comes the anchor may hold the one or the other.
         if leases[index].confirmed != place { leases[index].confirmed = nil }
-        if case .both = place { leases[index].mayBeBoth = true }
         return header.reference
     }
 

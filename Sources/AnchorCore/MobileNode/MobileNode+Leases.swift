@@ -6,6 +6,8 @@ extension MobileNode {
     /// order, so that packets find their way before anything else.
     mutating func reconcile(at now: MonotonicInstant, _ actions: inout [MobileNodeAction]) {
         expire(at: now, &actions)
+        reclaim(at: now)
+        runUplinkTimers(at: now, &actions)
         let current = currentUplink
         for index in leases.indices {
             noteIdleness(index, current, at: now)
@@ -17,6 +19,18 @@ extension MobileNode {
         setPreferences(current, &actions)
         for index in leases.indices { exchange(index, at: now, &actions) }
         dropReleased(&actions)
+    }
+
+    /// An address of a router to which another interface is attached, while the one that had it is not any more: it is
+    /// asked for there.
+    private mutating func reclaim(at now: MonotonicInstant) {
+        for lease in leases where !lease.isReleasing {
+            let isAttached = uplinks.contains { $0.attachment?.addresses.contains(lease.address) == true }
+            guard !isAttached, let index = uplinks.lastIndex(where: { $0.attachment?.sighting.router == lease.router }),
+                uplinks[index].attachment?.refresh == nil
+            else { continue }
+            refreshNow(index, at: now)
+        }
     }
 
     /// Where an address should be, `nil` while there is nowhere: attached to its own router on the newest attachment;
@@ -54,8 +68,18 @@ extension MobileNode {
         }
         if !isUsable(leases[index].path) { setPath(index, path(wanted, leases[index]), &actions) }
         let isAsking = uplinks.contains { $0.isAsking(about: leases[index].address) }
-        guard !isAsking, leases[index].exchange?.purpose != .update(wanted) else { return }
+        guard !isAsking, isSafe(wanted), leases[index].exchange?.purpose != .update(wanted) else { return }
         leases[index].exchange = Lease.Exchange(purpose: .update(wanted), retry: Retry(startingAt: now))
+    }
+
+    /// An address is pointed to only while its own anchor is known to hold it as attached and nothing else, so that
+    /// two anchors never send packets to each other in a circle (T8).
+    private func isSafe(_ place: Lease.Place) -> Bool {
+        switch place {
+        case .attached: return true
+        case .away(let careOf, let interface), .both(_, let careOf, let interface):
+            return leases.contains { $0.address == careOf && $0.confirmed == .attached(interface) }
+        }
     }
 
     private func path(_ place: Lease.Place, _ lease: Lease) -> AnchorPath {

@@ -50,12 +50,8 @@ extension MobileNode {
         leases[index].refreshAt = now + random.jittered(leases[index].lifetime / 2)
         guard isNew else { return }
         switch place {
-        case .attached:
-            leases[index].mayBeBoth = false
-            actions.append(.report(.returned(address: ack.address)))
-        case .away(let careOf, _):
-            leases[index].mayBeBoth = false
-            actions.append(.report(.moved(address: ack.address, careOf: careOf)))
+        case .attached: actions.append(.report(.returned(address: ack.address)))
+        case .away(let careOf, _): actions.append(.report(.moved(address: ack.address, careOf: careOf)))
         case .both(_, let careOf, _): actions.append(.report(.bothInUse(address: ack.address, careOf: careOf)))
         }
     }

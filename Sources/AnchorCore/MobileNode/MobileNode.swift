@@ -53,7 +53,6 @@ public struct MobileNode: Sendable {
             stop(&actions)
             return actions
         }
-        runUplinkTimers(at: now, &actions)
         reconcile(at: now, &actions)
         return actions
     }

@@ -46,6 +46,8 @@ struct Sighting: Hashable, Sendable {
     var source: IPAddress
     /// After so long without a word it is gone.
     var lifetime: TimeSpan
+    /// The pools of the link: another link of the same router has others.
+    var prefixes: [IPPrefix]
 }
 
 /// What an attach reply gave.
