@@ -56,7 +56,9 @@ extension MobileNode {
         leases.filter { lease in
             guard lease.router == router, !lease.isReleasing else { return false }
             return !uplinks.indices.contains { other in
-                other != index && uplinks[other].attachment?.addresses.contains(lease.address) == true
+                guard other != index else { return false }
+                return uplinks[other].attachment?.addresses.contains(lease.address) == true
+                    || uplinks[other].isAsking(about: lease.address)
             }
         }.map(\.address)
     }
@@ -69,10 +71,22 @@ extension MobileNode {
         let isRefresh = uplinks[index].attachment != nil
         let listed: Set<IPAddress>
         var sighting: Sighting
+        let retry: Retry?
         switch uplinks[index].state {
-        case .attaching(let seen, _, let asked): (sighting, listed) = (seen, asked)
-        case .attached(let attachment): (sighting, listed) = (attachment.sighting, attachment.listed)
+        case .attaching(let seen, let asking, let asked): (sighting, retry, listed) = (seen, asking, asked)
+        case .attached(let attachment):
+            (sighting, retry, listed) = (attachment.sighting, attachment.refresh, attachment.listed)
         case .down, .soliciting, .refused: return
+        }
+        // What was said of an address after all copies of the question counts, not this answer.
+        let overtaken = leases.filter { lease in
+            lease.newestSent > reply.inReplyTo && retry?.isAnswered(by: lease.newestSent) != true
+        }.map(\.address)
+        let given = reply.leases.filter { !overtaken.contains($0.address) }
+        for other in uplinks.indices where other != index {
+            changeAttachment(other) { attachment in
+                attachment.addresses.removeAll { address in given.contains { $0.address == address } }
+            }
         }
         sighting.epoch = epoch
         if !isRefresh { attachments += 1 }
@@ -83,12 +97,12 @@ extension MobileNode {
             Attachment(
                 sighting: sighting,
                 rank: isRefresh ? uplinks[index].attachment!.rank : attachments,
-                addresses: reply.leases.map(\.address), gateways: gateways, mtu: reply.mtu, lastHeard: now,
+                addresses: given.map(\.address), gateways: gateways, mtu: reply.mtu, lastHeard: now,
                 refreshAt: now + random.jittered(.seconds(lifetime) / 2)))
         for lost in listed.subtracting(reply.leases.map(\.address)) {
             lose(lost, code: ErrorCode.unknownAddress.rawValue, "the router did not give it back", &actions)
         }
-        for granted in reply.leases { take(granted, reply, router, index, isRefresh, at: now, &actions) }
+        for granted in given { take(granted, reply, router, index, isRefresh, at: now, &actions) }
         if !isRefresh {
             routes = routes.filter { $0.value.interface != uplinks[index].interface }
             actions.append(
@@ -118,10 +132,8 @@ extension MobileNode {
         lease.expires = now + lease.lifetime
         lease.refreshAt = MonotonicInstant(nanoseconds: .max)  // the attachment's refresh serves it
         lease.idleSince = nil
-        // Attached, unless something newer was said since.
-        let isNewest = lease.newestSent <= reply.inReplyTo || known == nil
-        lease.confirmed = isNewest ? .attached(interface) : nil
-        if lease.exchange != nil, lease.confirmed != nil { lease.exchange = nil }
+        lease.confirmed = .attached(interface)
+        lease.exchange = nil
         if known == nil || lease.interface != interface {
             let old = lease.interface
             lease.interface = interface
