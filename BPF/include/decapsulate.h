@@ -73,6 +73,15 @@ static __noinline __u32 fa_refusal(__u64 peer_upper, __u64 peer_lower, __u32 sou
 	return source_is_host ? FA_REASON_INNER_SOURCE_NOT_ALLOWED : FA_REASON_INNER_SOURCE_UNKNOWN;
 }
 
+/* Whether the host was at this peer a moment ago: what is in flight since before its move. */
+static __noinline int fa_is_former_peer(__u64 host_upper, __u64 host_lower, __u64 peer_upper, __u64 peer_lower)
+{
+	struct fa_former_key key = {.host.halves_be = {host_upper, host_lower},
+				    .peer.halves_be = {peer_upper, peer_lower}};
+
+	return bpf_map_lookup_elem(&fa_former_peers, &key) != 0;
+}
+
 /* Takes the number as the last one delivered, if it is newer (RFC 2890, section 2.2). Of two that race
  * the older one is refused, never delivered second. */
 static __noinline __u32 fa_accept_sequence(__u32 sequence, struct fa_host_extra *extra)
@@ -97,6 +106,7 @@ static __always_inline __u32 fa_decapsulate(fa_context *context, const struct fa
 	void *data = FA_DATA(context);
 	void *end = FA_DATA_END(context);
 	struct fa_tunnelled tunnelled;
+	__u32 is_former = 0;
 	__u32 failed;
 	__u32 ecn;
 
@@ -114,11 +124,15 @@ static __always_inline __u32 fa_decapsulate(fa_context *context, const struct fa
 	if (FA_UNLIKELY(!fa_host_find(config, inner->source, host)))
 		return fa_refusal(outer->source[0], outer->source[1], 0);
 	if (FA_UNLIKELY(!(host->flags & FA_HOST_TUNNELLED) || host->peer[1] != outer->source[1] ||
-			host->peer[0] != outer->source[0]))
-		return fa_refusal(outer->source[0], outer->source[1], 1);
-	if (FA_UNLIKELY(!(host->flags & FA_HOST_GRE) != !tunnelled.is_gre))
+			host->peer[0] != outer->source[0])) {
+		is_former = fa_is_former_peer(inner->source[0], inner->source[1], outer->source[0], outer->source[1]);
+		if (!is_former)
+			return fa_refusal(outer->source[0], outer->source[1], 1);
+	}
+	/* A host that has come back has no tunnel whose kind and key could be compared. */
+	if (FA_UNLIKELY(!(host->flags & FA_HOST_GRE) != !tunnelled.is_gre) && !is_former)
 		return FA_REASON_TUNNEL_KIND_MISMATCH;
-	if (FA_UNLIKELY(tunnelled.is_gre)) {
+	if (FA_UNLIKELY(tunnelled.is_gre) && !is_former) {
 		if (!(host->flags & FA_HOST_SEQUENCED) != !(tunnelled.gre & FA_GRE_SEQUENCE_BE))
 			return FA_REASON_TUNNEL_KIND_MISMATCH;
 		if (!(tunnelled.gre & FA_GRE_KEY_BE) || tunnelled.key_be != host->tunnel_key_be)
@@ -130,7 +144,7 @@ static __always_inline __u32 fa_decapsulate(fa_context *context, const struct fa
 	ecn = fa_ecn_out_of_tunnel(outer->class & FA_ECN_MASK, inner->class & FA_ECN_MASK);
 	if (FA_UNLIKELY(ecn == FA_ECN_DROP))
 		return FA_REASON_ECN_INVALID;
-	if (FA_UNLIKELY(host->flags & FA_HOST_SEQUENCED)) {
+	if (FA_UNLIKELY(host->flags & FA_HOST_SEQUENCED) && (tunnelled.gre & FA_GRE_SEQUENCE_BE)) {
 		struct fa_host_extra *extra = fa_host_extra(host);
 
 		if (!extra)

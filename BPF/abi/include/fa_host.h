@@ -81,6 +81,13 @@ struct fa_peer {
 	struct fa_address address;
 };
 
+/* Key of the map fa_former_peers: a host and a care-of address that it has just left. What is still on
+ * its way from there is accepted for a moment, and nothing is sent there any more. */
+struct fa_former_key {
+	struct fa_address host;
+	struct fa_address peer;
+};
+
 /* The map fa_duplicates: packets of hosts that send copies on both ways [0052]. A line is a bucket;
  * an entry is 0 or
  *
@@ -104,6 +111,7 @@ FA_STATIC_ASSERT(sizeof(struct fa_host_value) == 32, "size");
 FA_STATIC_ASSERT(sizeof(struct fa_host) == 64, "one cache line");
 FA_STATIC_ASSERT(sizeof(struct fa_host_extra) == 64, "one cache line");
 FA_STATIC_ASSERT(sizeof(struct fa_host_key) == 24, "size");
+FA_STATIC_ASSERT(sizeof(struct fa_former_key) == 32, "size");
 FA_STATIC_ASSERT(sizeof(struct fa_host_spilled) == 128, "two cache lines");
 FA_STATIC_ASSERT(sizeof(struct fa_peer) == 32, "half a cache line");
 FA_STATIC_ASSERT(sizeof(struct fa_duplicate_line) == 64, "one cache line");

@@ -172,7 +172,7 @@ final class AccessRouterService: @unchecked Sendable {
             case .persist(let record, let number): journal.append(record, number)
             case .remove(let address):
                 if !staticHosts.addresses.contains(address) {
-                    attempt { try dataPlane.removeHost(HostKey(address)) }
+                    attempt { try plane.remove(address) }
                 }
             case .send(let datagram): transport.send(datagram)
             case .report(let report): tell(report)

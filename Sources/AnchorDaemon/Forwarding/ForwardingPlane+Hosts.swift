@@ -17,11 +17,27 @@ extension ForwardingPlane {
 
     /// Puts bindings in force, each in one overwrite.
     func install(_ bindings: some Collection<HostBinding>) throws(DataPlaneError) {
+        // What is in flight is accepted from where it was sent before anything says that it comes from elsewhere.
+        for binding in bindings { try setFormerPeer(binding.alsoAcceptedFrom, of: binding.address) }
         if bindings.count == 1, let binding = bindings.first { return try dataPlane.setHost(try entry(binding)) }
         var entries: [HostEntry] = []
         entries.reserveCapacity(bindings.count)
         for binding in bindings { entries.append(try entry(binding)) }
         try dataPlane.setHosts(entries)
+    }
+
+    private func setFormerPeer(_ peer: IPAddress?, of host: IPAddress) throws(DataPlaneError) {
+        let former = formerPeers[host]
+        guard peer != former else { return }
+        if let peer { try dataPlane.setFormerPeer(peer, of: host, isAccepted: true) }
+        if let former { try dataPlane.setFormerPeer(former, of: host, isAccepted: false) }
+        formerPeers[host] = peer
+    }
+
+    /// Takes a host out, and with it what was in flight.
+    func remove(_ host: IPAddress) throws(DataPlaneError) {
+        try setFormerPeer(nil, of: host)
+        try dataPlane.removeHost(HostKey(host))
     }
 
     /// What the data plane holds for a binding.

@@ -30,6 +30,8 @@ final class ForwardingPlane {
     private var serversUp: [String: Bool] = [:]
     /// Addresses of interfaces that are no ports, such as the loopback's.
     private(set) var otherAddresses: Set<IPAddress> = []
+    /// Care-of addresses that hosts have just left, by host.
+    var formerPeers: [IPAddress: IPAddress] = [:]
     /// Ways to tunnels' peers, as long as no route changes.
     var ways: [IPAddress: TunnelWay] = [:]
 

@@ -55,6 +55,19 @@ extension KernelDataPlane {
         }.unwrapped()
     }
 
+    public func setFormerPeer(_ peer: IPAddress, of host: IPAddress, isAccepted: Bool) throws(DataPlaneError) {
+        let key = fa_former_key(host: fa_address(host), peer: fa_address(peer))
+        do throws(BPFError) {
+            if isAccepted {
+                try maps.formerPeers.set(key, to: 0)
+            } else {
+                try maps.formerPeers.remove(key)
+            }
+        } catch {
+            throw .bpf(error)
+        }
+    }
+
     public func scanHosts(_ body: (HostEntry, Duration) -> Bool) throws(DataPlaneError) {
         let now = try tick()
         // Without the lock: a scan reads only, and finds each entry whole.

@@ -36,5 +36,11 @@ extension KernelDataPlane.State {
             throw .bpf(error)
         }
         peers.endCount()
+        // Whoever had allowed them is gone, and with it when that was to end.
+        do throws(BPFError) {
+            for key in try maps.formerPeers.keys() { try maps.formerPeers.remove(key) }
+        } catch {
+            throw .bpf(error)
+        }
     }
 }

@@ -7,6 +7,8 @@ import Synchronization
 public final class ModelDataPlane: DataPlane {
     struct Tables {
         var hosts: [HostKey: ModelHost] = [:]
+        /// By host.
+        var formerPeers: [IPAddress: Set<IPAddress>] = [:]
         var paths: [PathIndex: PathSpecification] = [:]
         var indices: [PathSpecification: PathIndex] = [:]
         var resolutions: [NextHop: NextHopResolution] = [:]
@@ -62,6 +64,16 @@ public final class ModelDataPlane: DataPlane {
 
     public func host(_ key: HostKey) throws(DataPlaneError) -> HostEntry? {
         tables.withLock { $0.hosts[key]?.entry }
+    }
+
+    public func setFormerPeer(_ peer: IPAddress, of host: IPAddress, isAccepted: Bool) throws(DataPlaneError) {
+        tables.withLock { tables in
+            if isAccepted {
+                tables.formerPeers[host, default: []].insert(peer)
+            } else {
+                tables.formerPeers[host]?.remove(peer)
+            }
+        }
     }
 
     public func scanHosts(_ body: (HostEntry, Duration) -> Bool) throws(DataPlaneError) {
