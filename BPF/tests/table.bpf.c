@@ -6,8 +6,8 @@
 
 /* Keys 10.0.0.0 + n. The first ones are the daemon's, always there and changed in place; the others come
  * and go, by both sides. */
-const volatile __u32 permanent_keys = 64;
-const volatile __u32 all_keys = 512;
+const volatile __u32 permanent_keys = 4;
+const volatile __u32 all_keys = 12;
 
 enum test_count {
 	TEST_INSERTED,
@@ -15,6 +15,7 @@ enum test_count {
 	TEST_READ,
 	TEST_TORN, /* a value that nobody wrote */
 	TEST_MISSING, /* a permanent key that was not found */
+	TEST_TWICE, /* a key that was in two slots at one moment */
 	TEST_COUNTS
 };
 
@@ -39,10 +40,10 @@ static __always_inline __u64 test_lower(__u32 number)
 	return __builtin_bswap64(0xffff0a000000ull + number);
 }
 
-/* The daemon's side writes peers 2001:db8::x:(~x): both words belong together. */
-static __always_inline int test_is_whole(const __u64 peer[2])
+/* Both sides write values whose words follow from the first one. */
+static __always_inline int test_is_whole(const struct fa_host_view *host)
 {
-	return peer[1] == ~peer[0];
+	return host->peer[1] == ~host->peer[0] && host->tunnel_key_be == (__be32)host->peer[0];
 }
 
 /* A packet: 16 bytes of address, realm, four unused bytes, 16 bytes of secret; answered with the hash. */
@@ -90,11 +91,36 @@ int table_write(fa_context *context)
 	slot->address.halves_be[1] = key.lower;
 	slot->value.peer.halves_be[0] = (__u64)random << 32 | ~random;
 	slot->value.peer.halves_be[1] = ~slot->value.peer.halves_be[0];
+	slot->value.tunnel_key_be = (__be32)slot->value.peer.halves_be[0];
 	slot->value.path = 0;
 	slot->value.flags = FA_HOST_TUNNELLED;
 	fa_hosts_publish(slot, &at);
 	test_count(TEST_INSERTED);
 	return XDP_PASS;
+}
+
+/* In how many slots the key is; 0 if one of them changed while they were counted. */
+static __always_inline __u32 test_slots(const struct fa_config *config, const struct fa_hosts_key *key)
+{
+	__u64 hash = fa_host_hash(config, key->upper, key->lower);
+	__u64 words[2 * FA_BUCKET_SLOTS] = {};
+	__u32 found = 0;
+
+	for (__u32 attempt = 0; attempt < 2 * FA_BUCKET_SLOTS; attempt++) {
+		struct fa_slot_place at = {};
+		struct fa_host *slot = fa_hosts_probe(hash, config->host_mask, key, attempt, &at);
+
+		words[attempt] = at.word;
+		found += slot != 0;
+	}
+	for (__u32 attempt = 0; attempt < 2 * FA_BUCKET_SLOTS; attempt++) {
+		__u32 index = fa_slot_at(hash, config->host_mask, attempt);
+		struct fa_host *slot = bpf_map_lookup_elem(&fa_hosts, &index);
+
+		if (!slot || FA_ONCE(slot->header.word) != words[attempt])
+			return 0;
+	}
+	return found;
 }
 
 /* Reads one of all keys. */
@@ -106,16 +132,19 @@ int table_read(fa_context *context)
 	__u32 number = bpf_get_prandom_u32() % all_keys;
 	struct fa_host_view host = {};
 	__u64 address[2] = {0, test_lower(number)};
+	struct fa_hosts_key key = {.lower = address[1]};
 
 	if (!config)
 		return XDP_DROP;
+	if (test_slots(config, &key) > 1)
+		test_count(TEST_TWICE);
 	if (!fa_host_find(config, address, &host)) {
 		if (number < permanent_keys)
 			test_count(TEST_MISSING);
 		return XDP_PASS;
 	}
 	test_count(TEST_READ);
-	if (!test_is_whole(host.peer))
+	if (!test_is_whole(&host))
 		test_count(TEST_TORN);
 	return XDP_PASS;
 }

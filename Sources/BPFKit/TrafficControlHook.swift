@@ -11,12 +11,19 @@ public struct TrafficControlHook: Hashable, Sendable {
     public let direction: Direction
 
     /// Ours among an interface's filters: an ordinary number that is unlikely to be anyone else's.
-    private static let priority: UInt32 = 0x4346
+    private static let ownPriority: UInt32 = 0x4346
     private static let handle: UInt32 = 1
 
+    private let priority: UInt32
+
     public init(interface: Int32, direction: Direction) {
+        self.init(interface: interface, direction: direction, priority: Self.ownPriority)
+    }
+
+    init(interface: Int32, direction: Direction, priority: UInt32) {
         self.interface = interface
         self.direction = direction
+        self.priority = priority
     }
 
     /// Whether nobody's filter is left on the interface, in either direction, so that its clsact queueing
@@ -94,7 +101,7 @@ public struct TrafficControlHook: Hashable, Sendable {
         var options = bpf_tc_opts()
         options.sz = optionsSize(endingWith: \bpf_tc_opts.priority)
         options.handle = Self.handle
-        options.priority = Self.priority
+        options.priority = priority
         return options
     }
 

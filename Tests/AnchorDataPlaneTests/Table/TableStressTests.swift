@@ -11,15 +11,25 @@ import Testing
 
 /// The daemon's writer and programs on the same slots at the same time.
 @Suite(.kernel, .serialized) struct TableStressTests {
-    private static let permanent = 64
-    private static let all = 512
+    private static let permanent = 4
+    /// Few that come and go, so that both sides often want the same.
+    private static let all = 12
 
     /// An entry whose peer tells whether it is whole, as `table.bpf.c` checks it.
     private static func entry(_ number: Int, _ random: UInt64) -> HostEntry {
-        // Both halves are compared as loaded from memory.
         let peer = IPAddress(high: random, low: ~random)
         return HostEntry(
-            key: HostKey(.ten(number)), node: UInt32(number), tunnel: HostTunnel(peer: peer, kind: .ipip, path: 0))
+            key: HostKey(.ten(number)), node: UInt32(number),
+            tunnel: HostTunnel(peer: peer, kind: .gre(key: key(random), sequenced: false), path: 0))
+    }
+
+    /// The key whose four bytes are the first ones of the peer's address.
+    private static func key(_ random: UInt64) -> UInt32 { UInt32(random >> 32) }
+
+    private static func isWhole(_ tunnel: HostTunnel) -> Bool {
+        // What programs insert is IP-in-IP, with the same words.
+        guard case .gre(let key, _) = tunnel.kind else { return tunnel.peer.low == ~tunnel.peer.high }
+        return tunnel.peer.low == ~tunnel.peer.high && key == Self.key(tunnel.peer.high)
     }
 
     @Test func `hashes are the same on both sides`() throws {
@@ -50,18 +60,25 @@ import Testing
         }
         let loaded = try object.load()
         let counts = try BPFArrayRegion<UInt64>(loaded.map("test_counts"))
-        let writing = ProgramLoop(try loaded.program("table_write"))
-        let reading = ProgramLoop(try loaded.program("table_read"))
-        writing.start()
-        reading.start()
-        let (inserted, removed) = try write(dataPlane)
-        try writing.stop()
-        try reading.stop()
+        var inserted = 0
+        var removed = 0
+        for _ in 0..<4 {
+            let writing = ProgramLoop(try loaded.program("table_write"))
+            let reading = ProgramLoop(try loaded.program("table_read"))
+            writing.start()
+            reading.start()
+            let written = try write(dataPlane)
+            try writing.stop()
+            try reading.stop()
+            inserted += written.inserted
+            removed += written.removed
+            try check(dataPlane, live: Self.permanent + Int(counts[0]) - Int(counts[1]) + inserted - removed)
+        }
         #expect(counts[0] > 1000 && counts[1] > 1000 && counts[2] > 1000, "programs inserted, removed and read")
         #expect(inserted > 1000 && removed > 1000)
         #expect(counts[3] == 0, "torn values")
         #expect(counts[4] == 0, "permanent entries that were missed")
-        try check(dataPlane, live: Self.permanent + Int(counts[0]) - Int(counts[1]) + inserted - removed)
+        #expect(counts[5] == 0, "keys that were there twice")
     }
 
     /// Changes the permanent keys in place, inserts and removes the others, reads them all.
@@ -69,7 +86,7 @@ import Testing
         var random = SystemRandomNumberGenerator()
         var inserted = 0
         var removed = 0
-        for _ in 0..<200_000 {
+        for _ in 0..<50_000 {
             let number = Int.random(in: 0..<Self.all, using: &random)
             if number < Self.permanent {
                 try dataPlane.setHost(Self.entry(number, random.next()))
@@ -83,10 +100,10 @@ import Testing
             } else if try dataPlane.removeHost(HostKey(.ten(number))) {
                 removed += 1
             }
-            if let peer = try dataPlane.host(HostKey(.ten(number)))?.tunnel?.peer {
-                #expect(peer.low == ~peer.high, "read half of an entry")
-            } else {
-                #expect(number >= Self.permanent, "missed a permanent entry")
+            if let tunnel = try dataPlane.host(HostKey(.ten(number)))?.tunnel {
+                if !Self.isWhole(tunnel) { Issue.record("read half of an entry") }
+            } else if number < Self.permanent {
+                Issue.record("missed a permanent entry")
             }
         }
         return (inserted, removed)
