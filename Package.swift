@@ -64,7 +64,7 @@ let package = Package(
                 path: "Tests/NamespaceTestSupport", swiftSettings: strict)
         ]
         + library("ControlAPI", ["NetworkTypes", http, sockets])
-        + library("AnchorProtocol", ["NetworkTypes", crypto], tests: ["NetworkTypes"])
+        + library("AnchorProtocol", ["NetworkTypes", crypto], tests: ["NetworkTypes", "PacketKit"])
         + library("AnchorCore", ["AnchorProtocol", "NetworkTypes"])
         + library("AnchorSimulator", ["AnchorCore", "AnchorProtocol", "NetworkTypes"])
         + library(
