@@ -3,6 +3,7 @@
  * not ours to forward goes to the kernel unchanged. */
 #include "decapsulate.h"
 #include "duplicate.h"
+#include "fast.h"
 #include "mss.h"
 #include "report.h"
 #include "send.h"
@@ -23,15 +24,13 @@ static __always_inline int fa_is_whole(fa_context *context, void *data, void *en
 }
 
 /* The packet behind the Ethernet header: FA_DECIDED, or the reason of an exit. */
-static __always_inline __u32 fa_parse_packet(fa_context *context, __u32 cursor, __u16 type, struct fa_ip *ip)
+static __always_inline __u32 fa_parse_packet(fa_context *context, __u32 cursor, __u32 type, struct fa_ip *ip)
 {
-	void *data = FA_DATA(context);
-	void *end = FA_DATA_END(context);
-	__u32 failed = fa_parse_ip(context, data, end, cursor, type, ip);
+	__u32 failed = fa_parse_at(context, cursor, type, ip);
 
 	if (FA_UNLIKELY(failed))
 		return failed;
-	return FA_LIKELY(fa_is_whole(context, data, end, ip)) ? FA_DECIDED : FA_REASON_MALFORMED;
+	return fa_is_whole(context, FA_DATA(context), FA_DATA_END(context), ip) ? FA_DECIDED : FA_REASON_MALFORMED;
 }
 
 /* What all programs begin with: FA_DECIDED, or the reason of an exit. */
@@ -44,34 +43,12 @@ static __always_inline __u32 fa_begin(fa_context *context, struct fa_ethernet *e
 	return FA_LIKELY(fa_is_ours(data, ethernet)) ? FA_DECIDED : FA_REASON_NONE;
 }
 
-static __always_inline struct fa_config *fa_settings(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&fa_config, &zero);
-}
-
 /* Whether copies of the host's packets come on both ways [0052]. */
 static __always_inline int fa_sends_copies(const struct fa_host_view *host)
 {
 	const __u16 both = FA_HOST_ATTACHED | FA_HOST_TUNNELLED | FA_HOST_BICAST;
 
 	return (host->flags & both) == both;
-}
-
-/* Whether the address is this interface's own: the kernel's business. */
-static __always_inline int fa_is_own(const __u64 address[2])
-{
-	__u32 index = fa_port_index;
-	struct fa_port *port = bpf_map_lookup_elem(&fa_ports, &index);
-
-	if (!port)
-		return 0;
-	FA_LOOP
-	for (__u32 i = 0; i < FA_PORT_ADDRESS_LIMIT && i < port->address_count; i++)
-		if (fa_same_address(address, &port->addresses[i]))
-			return 1;
-	return 0;
 }
 
 /* In place of a verdict: the packet is not tunnelled to us. */
@@ -85,27 +62,25 @@ __noinline int fa_leave_tunnel(fa_context *context, __u32 cursor, __u32 type)
 {
 	struct fa_config *config = fa_settings();
 	struct fa_action action;
-	struct fa_ip outer;
-	struct fa_ip ip;
 	__u32 decided;
 
 	if (!config || cursor > FA_CURSOR_LIMIT)
 		return XDP_PASS;
-	decided = fa_parse_packet(context, cursor, (__u16)type, &outer);
+	fa_action_begin(&action, cursor);
+	decided = fa_parse_packet(context, cursor, type, &action.ip);
 	if (FA_UNLIKELY(decided != FA_DECIDED))
 		return fa_exit(decided);
-	if (FA_UNLIKELY(!fa_is_tunnel(outer.protocol)) || FA_UNLIKELY(!fa_is_endpoint(config, outer.destination)))
+	if (FA_UNLIKELY(!fa_is_tunnel(action.ip.protocol)) || FA_UNLIKELY(!fa_is_endpoint(config, action.ip.destination)))
 		return FA_VERDICT_NOT_OURS;
-	decided = fa_decapsulate(context, config, &outer, &ip, &action.host);
+	decided = fa_decapsulate(context, config, &action);
 	if (FA_UNLIKELY(decided))
 		return fa_exit(decided);
-	fa_action_on(&action, cursor, &ip);
 	fa_host_touch(&action.host);
 	if (FA_UNLIKELY(fa_sends_copies(&action.host)) &&
-	    fa_is_duplicate(context, ip.cursor, FA_WAY_TUNNEL, config->hash_secret[0]))
+	    fa_is_duplicate(context, action.ip.cursor, FA_WAY_TUNNEL, config->hash_secret[0]))
 		return fa_exit(FA_REASON_DUPLICATE);
-	fa_clamp_mss(context, config, &ip);
-	decided = fa_uplink(config, &action.host, &ip, &action);
+	fa_clamp_mss(context, config, &action.ip);
+	decided = fa_uplink(config, &action.host, &action.ip, &action);
 	if (FA_UNLIKELY(decided != FA_DECIDED))
 		return fa_exit(decided);
 	return fa_send(context, &action);
@@ -121,13 +96,13 @@ __noinline int fa_is_of_other_anchor(fa_context *context, __u32 cursor, __u32 ty
 	struct fa_ip inner;
 	struct fa_ip ip;
 
-	if (cursor > FA_CURSOR_LIMIT || fa_parse_ip(context, data, end, cursor, (__u16)type, &ip))
+	if (cursor > FA_CURSOR_LIMIT || fa_parse_at(context, cursor, type, &ip))
 		return 0;
 	/* What is inside isn't there to see; the first fragment goes the same way. */
 	if (ip.fragment == FA_FRAGMENT_LATER)
 		return 1;
 	if (fa_parse_tunnel(data, end, &ip, &tunnelled) ||
-	    fa_parse_ip(context, data, end, tunnelled.cursor, tunnelled.type, &inner))
+	    fa_parse_at(context, tunnelled.cursor, tunnelled.type, &inner))
 		return 0;
 	if (downlink)
 		return inner.destination[0] != ip.destination[0] || inner.destination[1] != ip.destination[1];
@@ -153,28 +128,27 @@ __noinline int fa_to_host(fa_context *context, __u32 cursor, __u32 type)
 {
 	struct fa_config *config = fa_settings();
 	struct fa_action action;
-	struct fa_ip ip;
 	__u32 decided;
 
 	if (!config || cursor > FA_CURSOR_LIMIT)
 		return XDP_PASS;
-	decided = fa_parse_packet(context, cursor, (__u16)type, &ip);
+	fa_action_begin(&action, cursor);
+	decided = fa_parse_packet(context, cursor, type, &action.ip);
 	if (FA_UNLIKELY(decided != FA_DECIDED))
 		return fa_exit(decided);
-	fa_action_on(&action, cursor, &ip);
-	if (FA_UNLIKELY(!fa_host_find(config, ip.destination, &action.host))) {
-		if ((ip.protocol == FA_PROTOCOL_ICMP || ip.protocol == FA_PROTOCOL_ICMPV6) &&
-		    ip.fragment == FA_FRAGMENT_NONE && fa_is_endpoint(config, ip.destination) &&
-		    fa_report_icmp(context, ip.cursor + ip.header, ip.version))
+	if (FA_UNLIKELY(!fa_host_find(config, action.ip.destination, &action.host))) {
+		if ((action.ip.protocol == FA_PROTOCOL_ICMP || action.ip.protocol == FA_PROTOCOL_ICMPV6) &&
+		    action.ip.fragment == FA_FRAGMENT_NONE && fa_is_endpoint(config, action.ip.destination) &&
+		    fa_report_icmp(context, action.ip.cursor + action.ip.header, action.ip.version))
 			return fa_exit(FA_REASON_TO_KERNEL_ICMP);
 		return XDP_PASS;
 	}
 	fa_host_touch(&action.host);
-	if (FA_UNLIKELY(fa_is_tunnel(ip.protocol)) && fa_is_of_other_anchor(context, cursor, type, 1)) {
+	if (FA_UNLIKELY(fa_is_tunnel(action.ip.protocol)) && fa_is_of_other_anchor(context, cursor, type, 1)) {
 		decided = fa_deliver(config, &action.host, &action);
 		action.reason = FA_REASON_BYPASSED;
 	} else {
-		fa_clamp_mss(context, config, &ip);
+		fa_clamp_mss(context, config, &action.ip);
 		decided = fa_downlink(config, &action.host, &action);
 	}
 	if (FA_UNLIKELY(decided != FA_DECIDED))
@@ -187,8 +161,10 @@ SEC("xdp.frags")
 int fa_core(fa_context *context)
 {
 	struct fa_ethernet ethernet;
-	__u32 decided = fa_begin(context, &ethernet);
+	__u32 decided;
 
+	FA_TRY_USUAL(fa_usual_core, context);
+	decided = fa_begin(context, &ethernet);
 	if (FA_UNLIKELY(decided != FA_DECIDED))
 		return fa_exit(decided);
 	if (fa_may_be_tunnel(FA_DATA(context), FA_DATA_END(context), &ethernet)) {
@@ -232,23 +208,23 @@ __noinline int fa_from_host(fa_context *context, __u32 cursor, __u32 type, __u32
 	struct fa_config *config = fa_settings();
 	struct fa_ethernet ethernet = {.cursor = cursor, .type = (__u16)type, .vlan = (__u16)vlan};
 	struct fa_action action;
-	struct fa_ip ip;
 	__u32 decided;
 	__u32 to_us;
 
 	if (!config || cursor > FA_CURSOR_LIMIT)
 		return XDP_PASS;
-	decided = fa_parse_packet(context, cursor, (__u16)type, &ip);
+	fa_action_begin(&action, cursor);
+	decided = fa_parse_packet(context, cursor, type, &action.ip);
 	if (FA_UNLIKELY(decided != FA_DECIDED))
 		return fa_exit(decided);
-	if (FA_UNLIKELY(!fa_is_global(ip.source, ip.version) || !fa_is_global(ip.destination, ip.version)) ||
-	    fa_is_own(ip.destination))
+	if (FA_UNLIKELY(!fa_is_global(action.ip.source, action.ip.version) ||
+			!fa_is_global(action.ip.destination, action.ip.version)) ||
+	    fa_is_own(action.ip.destination))
 		return XDP_PASS;
-	to_us = fa_is_endpoint(config, ip.destination);
-	if (FA_UNLIKELY(to_us) && !fa_is_tunnel(ip.protocol))
+	to_us = fa_is_endpoint(config, action.ip.destination);
+	if (FA_UNLIKELY(to_us) && !fa_is_tunnel(action.ip.protocol))
 		return XDP_PASS;
-	fa_action_on(&action, cursor, &ip);
-	if (FA_UNLIKELY(!fa_host_find(config, ip.source, &action.host)))
+	if (FA_UNLIKELY(!fa_host_find(config, action.ip.source, &action.host)))
 		return fa_exit(config->flags & FA_CONFIG_UNKNOWN_SOURCE_PASSES ? FA_REASON_NONE
 									       : FA_REASON_SOURCE_UNKNOWN);
 	if (FA_UNLIKELY(!fa_is_here(context, &ethernet, &action.host)))
@@ -256,14 +232,14 @@ __noinline int fa_from_host(fa_context *context, __u32 cursor, __u32 type, __u32
 	fa_host_touch(&action.host);
 	if (FA_UNLIKELY(to_us))
 		return FA_VERDICT_TUNNELLED;
-	if (FA_UNLIKELY(fa_is_tunnel(ip.protocol)) && fa_is_of_other_anchor(context, cursor, type, 0)) {
-		decided = fa_route(config, &ip, FA_ROUTE_BYPASS, &action);
+	if (FA_UNLIKELY(fa_is_tunnel(action.ip.protocol)) && fa_is_of_other_anchor(context, cursor, type, 0)) {
+		decided = fa_route(config, &action.ip, FA_ROUTE_BYPASS, &action);
 	} else {
 		if (FA_UNLIKELY(fa_sends_copies(&action.host)) &&
-		    fa_is_duplicate(context, ip.cursor, FA_WAY_ATTACHED, config->hash_secret[0]))
+		    fa_is_duplicate(context, action.ip.cursor, FA_WAY_ATTACHED, config->hash_secret[0]))
 			return fa_exit(FA_REASON_DUPLICATE);
-		fa_clamp_mss(context, config, &ip);
-		decided = fa_uplink(config, &action.host, &ip, &action);
+		fa_clamp_mss(context, config, &action.ip);
+		decided = fa_uplink(config, &action.host, &action.ip, &action);
 	}
 	if (FA_UNLIKELY(decided != FA_DECIDED))
 		return fa_exit(decided);
@@ -275,9 +251,11 @@ SEC("xdp.frags")
 int fa_access(fa_context *context)
 {
 	struct fa_ethernet ethernet;
-	__u32 decided = fa_begin(context, &ethernet);
+	__u32 decided;
 	int verdict;
 
+	FA_TRY_USUAL(fa_usual_access, context);
+	decided = fa_begin(context, &ethernet);
 	if (FA_UNLIKELY(decided != FA_DECIDED))
 		return fa_exit(decided);
 	verdict = fa_from_host(context, ethernet.cursor, ethernet.type, ethernet.vlan);
@@ -287,43 +265,38 @@ int fa_access(fa_context *context)
 	return verdict;
 }
 
-/* On links to servers [0041] [0044b]. What comes in has come out of a server; the leg that it came out of
- * tells where it goes, or with one leg its source does. */
-SEC("xdp.frags")
-int fa_server(fa_context *context)
+/* A packet that has come out of a server: the leg that it came out of tells where it goes, or with one
+ * leg its source does. */
+__noinline int fa_from_server(fa_context *context, __u32 cursor, __u32 type)
 {
 	struct fa_config *config = fa_settings();
 	struct fa_action action;
-	struct fa_ethernet ethernet;
 	__u32 index = fa_port_index;
 	struct fa_port *port = bpf_map_lookup_elem(&fa_ports, &index);
-	struct fa_ip ip;
 	__u32 decided;
 	__u32 up;
 
-	if (!config || !port)
+	if (!config || !port || cursor > FA_CURSOR_LIMIT)
 		return XDP_PASS;
-	decided = fa_begin(context, &ethernet);
+	fa_action_begin(&action, cursor);
+	decided = fa_parse_packet(context, cursor, type, &action.ip);
 	if (FA_UNLIKELY(decided != FA_DECIDED))
 		return fa_exit(decided);
-	decided = fa_parse_packet(context, ethernet.cursor, ethernet.type, &ip);
-	if (FA_UNLIKELY(decided != FA_DECIDED))
-		return fa_exit(decided);
-	if (FA_UNLIKELY(!fa_is_global(ip.source, ip.version) || !fa_is_global(ip.destination, ip.version)) ||
-	    fa_is_own(ip.destination))
+	if (FA_UNLIKELY(!fa_is_global(action.ip.source, action.ip.version) ||
+			!fa_is_global(action.ip.destination, action.ip.version)) ||
+	    fa_is_own(action.ip.destination))
 		return XDP_PASS;
 	if (port->role == FA_ROLE_SERVER_ONE_LEG)
-		up = fa_host_find_far(config, ip.source[0], ip.source[1], &action.host);
+		up = fa_host_find_far(config, action.ip.source[0], action.ip.source[1], &action.host);
 	else
 		up = port->role == FA_ROLE_SERVER_OUTSIDE;
-	fa_action_on(&action, ethernet.cursor, &ip);
 	action.reason = FA_REASON_TO_SERVER;
 	action.path = up ? port->next_up : port->next_down;
 	decided = FA_DECIDED;
 	if (!action.path) {
 		if (up)
-			decided = fa_route(config, &ip, FA_ROUTE_AFTER_SERVER, &action);
-		else if (fa_host_find(config, ip.destination, &action.host))
+			decided = fa_route(config, &action.ip, FA_ROUTE_AFTER_SERVER, &action);
+		else if (fa_host_find(config, action.ip.destination, &action.host))
 			decided = fa_deliver(config, &action.host, &action);
 		else
 			decided = FA_REASON_TO_KERNEL_ROUTE;
@@ -331,6 +304,20 @@ int fa_server(fa_context *context)
 	if (FA_UNLIKELY(decided != FA_DECIDED))
 		return fa_exit(decided);
 	return fa_send(context, &action);
+}
+
+/* On links to servers [0041] [0044b]. */
+SEC("xdp.frags")
+int fa_server(fa_context *context)
+{
+	struct fa_ethernet ethernet;
+	__u32 decided;
+
+	FA_TRY_USUAL(fa_usual_server, context);
+	decided = fa_begin(context, &ethernet);
+	if (FA_UNLIKELY(decided != FA_DECIDED))
+		return fa_exit(decided);
+	return fa_from_server(context, ethernet.cursor, ethernet.type);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

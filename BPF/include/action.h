@@ -8,35 +8,37 @@
 /* Decided: run the action. Anything else that a decision returns is the reason of an exit. */
 #define FA_DECIDED 0xffffffffu
 
+/* What is inside a tunnelled packet. */
+struct fa_tunnelled {
+	__u32 cursor; /* of the inner IP header */
+	__u16 type; /* its EtherType */
+	__u16 gre; /* GRE flags as loaded, 0 for IP-in-IP */
+	__be32 key_be;
+	__u32 sequence;
+	__u8 is_gre;
+	__u8 outer_class; /* TOS or traffic class of the outer header */
+};
+
 /* In place of a path's index: the kernel's routes know. */
 #define FA_PATH_BY_KERNEL 0xffffffffu
 
 struct fa_action {
 	struct fa_host_view host; /* whose packet it is, or who gets it */
+	struct fa_ip ip; /* the packet that is sent on, inside a tunnel if it came through one */
+	struct fa_tunnelled tunnelled; /* if it came through a tunnel */
 	__u64 peer[2]; /* FA_PATH_PEER_FROM_HOST, or in the first word the neighbour with FA_PATH_MAC_FROM_HOST */
 	__u32 path;
 	__u32 reason; /* counted when it is sent */
 	__be32 tunnel_key_be; /* with FA_PATH_GRE */
 	__u32 sequence; /* with FA_PATH_SEQUENCED */
 	__u32 frame_header; /* bytes in front of the packet as it came in: Ethernet and tags */
-	__u32 cursor; /* of the IP header that is sent on, further back if there was a tunnel */
-	__u32 length; /* of the packet from there on, in bytes */
-	__u32 mtu; /* what fa_send found it too big for */
-	__u8 version;
-	__u8 class;
-	__u8 ttl;
-	__u8 decrement; /* whether the packet is routed here: TTL minus one */
+	__u32 mtu; /* what fa_run found it too big for */
+	__u32 decrement; /* whether the packet is routed here: TTL minus one */
 };
 
-/* The packet that the action is run on. */
-static __always_inline void fa_action_on(struct fa_action *action, __u32 frame_header, const struct fa_ip *ip)
+static __always_inline void fa_action_begin(struct fa_action *action, __u32 frame_header)
 {
 	action->frame_header = frame_header;
-	action->cursor = ip->cursor;
-	action->length = ip->length;
-	action->version = ip->version;
-	action->class = ip->class;
-	action->ttl = ip->ttl;
 	action->decrement = 0;
 	action->tunnel_key_be = 0;
 	action->sequence = 0;

@@ -13,23 +13,17 @@ static __always_inline int fa_is_tunnel(__u8 protocol)
 	return protocol == FA_PROTOCOL_IPV4 || protocol == FA_PROTOCOL_IPV6 || protocol == FA_PROTOCOL_GRE;
 }
 
-/* What is inside a tunnelled packet. */
-struct fa_tunnelled {
-	__u32 cursor; /* of the inner IP header */
-	__u16 type; /* its EtherType */
-	__u16 gre; /* GRE flags as loaded, 0 for IP-in-IP */
-	__be32 key_be;
-	__u32 sequence;
-	__u8 is_gre;
-};
-
 /* GRE (RFC 2784) with optional key and sequence number (RFC 2890). A checksum isn't understood. */
 static __always_inline __u32 fa_parse_tunnel(void *data, void *end, const struct fa_ip *outer,
 					     struct fa_tunnelled *tunnelled)
 {
 	__u32 cursor = outer->cursor + outer->header;
-	void *gre = data + cursor;
+	void *gre;
 
+	FA_OPAQUE(cursor);
+	if (cursor > 2 * FA_CURSOR_LIMIT)
+		return FA_REASON_MALFORMED;
+	gre = data + cursor;
 	tunnelled->gre = 0;
 	tunnelled->is_gre = 0;
 	tunnelled->key_be = 0;
@@ -99,67 +93,79 @@ static __noinline __u32 fa_accept_sequence(__u32 sequence, struct fa_host_extra 
 }
 
 /* Checks a packet that is tunnelled to one of our endpoints, and finds what is inside and whose it is.
- * The frame is not moved yet, but the inner header has its ECN. */
+ * action->ip is the outer header, and then the inner one. The frame is not moved yet, but the inner header
+ * has its ECN. */
 static __always_inline __u32 fa_decapsulate(fa_context *context, const struct fa_config *config,
-					    const struct fa_ip *outer, struct fa_ip *inner, struct fa_host_view *host)
+					    struct fa_action *action)
 {
-	void *data = FA_DATA(context);
-	void *end = FA_DATA_END(context);
-	struct fa_tunnelled tunnelled;
+	struct fa_tunnelled *tunnelled = &action->tunnelled;
+	struct fa_host_view *host = &action->host;
+	struct fa_ip *ip = &action->ip;
 	__u32 is_former = 0;
 	__u32 failed;
+	__u32 room;
 	__u32 ecn;
 
-	if (FA_UNLIKELY(outer->fragment))
+	if (FA_UNLIKELY(ip->fragment))
 		return FA_REASON_OUTER_FRAGMENT;
-	failed = fa_parse_tunnel(data, end, outer, &tunnelled);
+	failed = fa_parse_tunnel(FA_DATA(context), FA_DATA_END(context), ip, tunnelled);
 	if (FA_UNLIKELY(failed))
 		return failed;
-	failed = fa_parse_ip(context, data, end, tunnelled.cursor, tunnelled.type, inner);
+	if (tunnelled->cursor - ip->cursor > ip->length)
+		return FA_REASON_MALFORMED;
+	room = ip->length - (tunnelled->cursor - ip->cursor);
+	action->peer[0] = ip->source[0];
+	action->peer[1] = ip->source[1];
+	tunnelled->outer_class = ip->class;
+	failed = fa_parse_at(context, tunnelled->cursor, tunnelled->type, ip);
 	if (FA_UNLIKELY(failed))
 		return failed;
-	if (FA_UNLIKELY(tunnelled.cursor - outer->cursor + inner->length > outer->length))
+	if (FA_UNLIKELY(ip->length > room))
 		return FA_REASON_MALFORMED;
 
-	if (FA_UNLIKELY(!fa_host_find(config, inner->source, host)))
-		return fa_refusal(outer->source[0], outer->source[1], 0);
-	if (FA_UNLIKELY(!(host->flags & FA_HOST_TUNNELLED) || host->peer[1] != outer->source[1] ||
-			host->peer[0] != outer->source[0])) {
-		is_former = fa_is_former_peer(inner->source[0], inner->source[1], outer->source[0], outer->source[1]);
+	if (FA_UNLIKELY(!fa_host_find(config, ip->source, host)))
+		return fa_refusal(action->peer[0], action->peer[1], 0);
+	if (FA_UNLIKELY(!(host->flags & FA_HOST_TUNNELLED) || host->peer[1] != action->peer[1] ||
+			host->peer[0] != action->peer[0])) {
+		is_former = fa_is_former_peer(ip->source[0], ip->source[1], action->peer[0], action->peer[1]);
 		if (!is_former)
-			return fa_refusal(outer->source[0], outer->source[1], 1);
+			return fa_refusal(action->peer[0], action->peer[1], 1);
 	}
 	/* A host that has come back has no tunnel whose kind and key could be compared. */
-	if (FA_UNLIKELY(!(host->flags & FA_HOST_GRE) != !tunnelled.is_gre) && !is_former)
+	if (FA_UNLIKELY(!(host->flags & FA_HOST_GRE) != !tunnelled->is_gre) && !is_former)
 		return FA_REASON_TUNNEL_KIND_MISMATCH;
-	if (FA_UNLIKELY(tunnelled.is_gre) && !is_former) {
-		if (!(host->flags & FA_HOST_SEQUENCED) != !(tunnelled.gre & FA_GRE_SEQUENCE_BE))
+	if (FA_UNLIKELY(tunnelled->is_gre) && !is_former) {
+		if (!(host->flags & FA_HOST_SEQUENCED) != !(tunnelled->gre & FA_GRE_SEQUENCE_BE))
 			return FA_REASON_TUNNEL_KIND_MISMATCH;
-		if (!(tunnelled.gre & FA_GRE_KEY_BE) || tunnelled.key_be != host->tunnel_key_be)
+		if (!(tunnelled->gre & FA_GRE_KEY_BE) || tunnelled->key_be != host->tunnel_key_be)
 			return FA_REASON_TUNNEL_KEY_MISMATCH;
 	}
-	if (FA_UNLIKELY(fa_is_endpoint(config, inner->destination)))
+	if (FA_UNLIKELY(fa_is_endpoint(config, ip->destination)))
 		return FA_REASON_INNER_DESTINATION_ENDPOINT;
 
-	ecn = fa_ecn_out_of_tunnel(outer->class & FA_ECN_MASK, inner->class & FA_ECN_MASK);
+	ecn = fa_ecn_out_of_tunnel(tunnelled->outer_class & FA_ECN_MASK, ip->class & FA_ECN_MASK);
 	if (FA_UNLIKELY(ecn == FA_ECN_DROP))
 		return FA_REASON_ECN_INVALID;
-	if (FA_UNLIKELY(host->flags & FA_HOST_SEQUENCED) && (tunnelled.gre & FA_GRE_SEQUENCE_BE)) {
+	if (FA_UNLIKELY(host->flags & FA_HOST_SEQUENCED) && (tunnelled->gre & FA_GRE_SEQUENCE_BE)) {
 		struct fa_host_extra *extra = fa_host_extra(host);
 
 		if (!extra)
 			return FA_REASON_SEQUENCE_OLD;
-		failed = fa_accept_sequence(tunnelled.sequence, extra);
+		failed = fa_accept_sequence(tunnelled->sequence, extra);
 		if (failed)
 			return failed;
 	}
-	if (FA_UNLIKELY(ecn != (inner->class & FA_ECN_MASK))) {
-		void *header = data + inner->cursor;
+	if (FA_UNLIKELY(ecn != (ip->class & FA_ECN_MASK))) {
+		__u32 cursor = ip->cursor;
+		void *header;
 
-		if (header + FA_IPV4_BYTES > end)
+		if (cursor > FA_CURSOR_LIMIT)
 			return FA_REASON_MALFORMED;
-		fa_ecn_write(header, inner->version, inner->class, ecn);
-		inner->class = (__u8)((inner->class & ~FA_ECN_MASK) | ecn);
+		header = FA_DATA(context) + cursor;
+		if (header + FA_IPV4_BYTES > FA_DATA_END(context))
+			return FA_REASON_MALFORMED;
+		fa_ecn_write(header, ip->version, ip->class, ecn);
+		ip->class = (__u8)((ip->class & ~FA_ECN_MASK) | ecn);
 	}
 	return FA_REASON_NONE;
 }

@@ -126,21 +126,10 @@ __noinline int fa_host_find_far(const struct fa_config *config, __u64 upper, __u
 	return 0;
 }
 
-/* The host with this address. Most are found in the first slot that is looked at. */
+/* The host with this address. */
 static __always_inline int fa_host_find(const struct fa_config *config, const __u64 address[2],
 					struct fa_host_view *view)
 {
-	struct fa_hosts_key key = {.upper = address[0], .lower = address[1], .realm = 0};
-	__u64 hash = fa_host_hash(config, address[0], address[1]);
-	struct fa_slot_place at;
-	struct fa_host *slot = fa_hosts_probe(hash, config->host_mask, &key, 0, &at);
-
-	if (FA_LIKELY(slot) && FA_LIKELY(fa_slot_state(at.word) == FA_SLOT_LIVE) &&
-	    FA_LIKELY(fa_host_read(slot, &at, view))) {
-		view->address[0] = address[0];
-		view->address[1] = address[1];
-		return 1;
-	}
 	return fa_host_find_far(config, address[0], address[1], view);
 }
 

@@ -158,7 +158,7 @@ __noinline int fa_answer_too_big(fa_context *context, __u32 cursor, __u32 versio
 		return fa_exit(FA_REASON_TOO_BIG);
 	if (data + cursor + FA_ICMPV6_QUOTE > end)
 		return fa_exit(FA_REASON_TOO_BIG);
-	if (fa_parse_ip(context, data, end, cursor, version == 4 ? FA_ETHERTYPE_IPV4 : FA_ETHERTYPE_IPV6, &ip))
+	if (fa_parse_at(context, cursor, version == 4 ? FA_ETHERTYPE_IPV4 : FA_ETHERTYPE_IPV6, &ip))
 		return fa_exit(FA_REASON_MALFORMED);
 	if (ip.fragment == FA_FRAGMENT_LATER || !fa_is_global(ip.source, ip.version))
 		return fa_exit(FA_REASON_TOO_BIG);

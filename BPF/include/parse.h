@@ -175,7 +175,8 @@ __noinline int fa_parse_ipv6_extensions(fa_context *context, __u32 cursor, __u32
 	return (int)(protocol | fragment << 8 | bytes << 16);
 }
 
-static __always_inline __u32 fa_parse_ipv6(fa_context *context, void *data, void *end, __u32 cursor, struct fa_ip *ip)
+/* The header alone, whatever follows. */
+static __always_inline __u32 fa_parse_ipv6_header(void *data, void *end, __u32 cursor, struct fa_ip *ip)
 {
 	void *header = data + cursor;
 	__u16 first;
@@ -199,6 +200,13 @@ static __always_inline __u32 fa_parse_ipv6(fa_context *context, void *data, void
 	ip->source[1] = fa_load64(header + 16);
 	ip->destination[0] = fa_load64(header + 24);
 	ip->destination[1] = fa_load64(header + 32);
+	return FA_REASON_NONE;
+}
+
+static __always_inline __u32 fa_parse_ipv6(fa_context *context, void *data, void *end, __u32 cursor, struct fa_ip *ip)
+{
+	if (fa_parse_ipv6_header(data, end, cursor, ip))
+		return FA_REASON_MALFORMED;
 	if (FA_UNLIKELY(fa_is_ipv6_extension(ip->protocol))) {
 		int found = fa_parse_ipv6_extensions(context, cursor + FA_IPV6_BYTES, ip->protocol);
 
@@ -220,6 +228,15 @@ static __always_inline __u32 fa_parse_ip(fa_context *context, void *data, void *
 	if (type == FA_ETHERTYPE_IPV4)
 		return fa_parse_ipv4(data, end, cursor, ip);
 	return fa_parse_ipv6(context, data, end, cursor, ip);
+}
+
+/* The same for programs that aren't in a hurry: a global function, which the verifier goes through once.
+ * 0, or a reason. */
+__noinline int fa_parse_at(fa_context *context, __u32 cursor, __u32 type, struct fa_ip *ip)
+{
+	if (!ip || cursor > FA_CURSOR_LIMIT)
+		return FA_REASON_MALFORMED;
+	return (int)fa_parse_ip(context, FA_DATA(context), FA_DATA_END(context), cursor, (__u16)type, ip);
 }
 
 static __always_inline int fa_is_v4_mapped(const __u64 address[2])

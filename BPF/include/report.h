@@ -23,12 +23,8 @@ __noinline int fa_report_icmp(fa_context *context, __u32 cursor, __u32 version)
 	if (!fa_is_icmp_error(version == 4 ? FA_PROTOCOL_ICMP : FA_PROTOCOL_ICMPV6, *(__u8 *)(data + cursor)))
 		return 0;
 	cursor += FA_ICMP_BYTES;
-	if (version == 4) {
-		if (fa_parse_ipv4(data, end, cursor, &quoted))
-			return 0;
-	} else if (fa_parse_ipv6(context, data, end, cursor, &quoted)) {
+	if (fa_parse_at(context, cursor, version == 4 ? FA_ETHERTYPE_IPV4 : FA_ETHERTYPE_IPV6, &quoted))
 		return 0;
-	}
 	if (!fa_is_tunnel(quoted.protocol) || !fa_is_endpoint(config, quoted.source))
 		return 0;
 	if (!fa_may_answer())

@@ -9,6 +9,28 @@ static __always_inline int fa_same_address(const __u64 a[2], const struct fa_add
 	return a[1] == b->halves_be[1] && a[0] == b->halves_be[0];
 }
 
+static __always_inline struct fa_config *fa_settings(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&fa_config, &zero);
+}
+
+/* Whether the address is this interface's own: the kernel's business. */
+static __always_inline int fa_is_own(const __u64 address[2])
+{
+	__u32 index = fa_port_index;
+	struct fa_port *port = bpf_map_lookup_elem(&fa_ports, &index);
+
+	if (!port)
+		return 0;
+	FA_LOOP
+	for (__u32 i = 0; i < FA_PORT_ADDRESS_LIMIT && i < port->address_count; i++)
+		if (fa_same_address(address, &port->addresses[i]))
+			return 1;
+	return 0;
+}
+
 static __always_inline int fa_prefix_contains(const struct fa_prefix *prefix, const __u64 address[2])
 {
 	return (address[1] & prefix->mask.halves_be[1]) == prefix->address.halves_be[1] &&

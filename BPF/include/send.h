@@ -14,13 +14,11 @@ static __noinline __u32 fa_route_by_kernel(fa_context *context, __u32 cursor, __
 	struct fa_path_copy *way;
 	struct fa_path *path;
 	__u32 zero = 0;
-	void *data = FA_DATA(context);
-	void *end = FA_DATA_END(context);
 	struct fa_ip ip;
 	long found;
 
 	if (cursor > FA_CURSOR_LIMIT ||
-	    fa_parse_ip(context, data, end, cursor, version == 4 ? FA_ETHERTYPE_IPV4 : FA_ETHERTYPE_IPV6, &ip))
+	    fa_parse_at(context, cursor, version == 4 ? FA_ETHERTYPE_IPV4 : FA_ETHERTYPE_IPV6, &ip))
 		return FA_REASON_MALFORMED;
 	path = bpf_map_lookup_elem(&fa_kernel_path, &zero);
 	if (!path)
@@ -74,6 +72,19 @@ static __always_inline void fa_decrement_ttl(void *header, __u8 version)
 	}
 }
 
+/* The finished frame, out of the port. */
+static __always_inline int fa_leave(__u32 reason, __u32 port)
+{
+	fa_count(reason);
+	if (port == fa_port_index)
+		return XDP_TX;
+	if (FA_UNLIKELY(bpf_redirect_map(&fa_devices, port, XDP_DROP) != XDP_REDIRECT)) {
+		fa_count(FA_REASON_REDIRECT_FAILED);
+		return XDP_DROP;
+	}
+	return XDP_REDIRECT;
+}
+
 /* Runs the action on the packet whose IP header is at action->cursor; what is in front of it goes.
  * Returns the program's verdict. A global function: the verifier goes through it once, not once for
  * each way that leads here. */
@@ -100,7 +111,7 @@ __noinline int fa_run(fa_context *context, struct fa_action *action)
 		return XDP_ABORTED;
 	reason = action->reason;
 	decrement = action->decrement;
-	cursor = action->cursor;
+	cursor = action->ip.cursor;
 	index = action->path;
 	if (cursor > FA_CURSOR_LIMIT)
 		return fa_exit(FA_REASON_MALFORMED);
@@ -126,7 +137,7 @@ __noinline int fa_run(fa_context *context, struct fa_action *action)
 				return fa_exit(leave);
 			decrement = 0;
 		}
-	} else if (FA_UNLIKELY(action->length > way.mtu)) {
+	} else if (FA_UNLIKELY(action->ip.length > way.mtu)) {
 		if (cursor != action->frame_header)
 			return fa_exit(FA_REASON_TOO_BIG);
 		action->mtu = way.mtu;
@@ -139,9 +150,9 @@ __noinline int fa_run(fa_context *context, struct fa_action *action)
 	if (header + FA_IPV4_BYTES > end)
 		return fa_exit(FA_REASON_MALFORMED);
 	if (decrement) {
-		if (FA_UNLIKELY(action->ttl <= 1))
+		if (FA_UNLIKELY(action->ip.ttl <= 1))
 			return fa_exit(FA_REASON_TTL_EXPIRED);
-		fa_decrement_ttl(header, action->version);
+		fa_decrement_ttl(header, action->ip.version);
 	}
 
 	if (FA_UNLIKELY(leave)) {
@@ -187,14 +198,14 @@ __noinline int fa_run(fa_context *context, struct fa_action *action)
 		fa_store16(data + 14, tag_be);
 	}
 	if (!way.push) {
-		fa_store16(header - 2, FA_BE16(action->version == 4 ? FA_ETHERTYPE_IPV4 : FA_ETHERTYPE_IPV6));
+		fa_store16(header - 2, FA_BE16(action->ip.version == 4 ? FA_ETHERTYPE_IPV4 : FA_ETHERTYPE_IPV6));
 	} else {
 		void *gre;
 
 		reason = FA_REASON_ENCAPSULATED;
-		inner.length = action->length;
-		inner.class = action->class;
-		inner.protocol = action->version == 4 ? FA_PROTOCOL_IPV4 : FA_PROTOCOL_IPV6;
+		inner.length = action->ip.length;
+		inner.class = action->ip.class;
+		inner.protocol = action->ip.version == 4 ? FA_PROTOCOL_IPV4 : FA_PROTOCOL_IPV6;
 		if (way.flags & FA_PATH_GRE) {
 			inner.protocol = FA_PROTOCOL_GRE;
 			inner.length += FA_GRE_BYTES;
@@ -215,22 +226,17 @@ __noinline int fa_run(fa_context *context, struct fa_action *action)
 		if (FA_UNLIKELY(way.flags & FA_PATH_GRE)) {
 			if (gre + FA_GRE_BYTES + FA_GRE_SEQUENCE_BYTES > end)
 				return fa_exit(FA_REASON_MALFORMED);
-			fa_write_gre(gre, &way, action->tunnel_key_be, action->sequence, action->version);
+			fa_write_gre(gre, &way, action->tunnel_key_be, action->sequence, action->ip.version);
 		}
 	}
 
 	if (FA_UNLIKELY(leave))
 		return fa_exit(leave);
-	fa_count(reason);
-	if (FA_UNLIKELY(redirect_by_index))
+	if (FA_UNLIKELY(redirect_by_index)) {
+		fa_count(reason);
 		return bpf_redirect(way.port, 0);
-	if (way.port == fa_port_index)
-		return XDP_TX;
-	if (FA_UNLIKELY(bpf_redirect_map(&fa_devices, way.port, XDP_DROP) != XDP_REDIRECT)) {
-		fa_count(FA_REASON_REDIRECT_FAILED);
-		return XDP_DROP;
 	}
-	return XDP_REDIRECT;
+	return fa_leave(reason, way.port);
 }
 
 static __always_inline int fa_send(fa_context *context, struct fa_action *action)
@@ -238,13 +244,13 @@ static __always_inline int fa_send(fa_context *context, struct fa_action *action
 	int verdict;
 
 	if (FA_UNLIKELY(action->path == FA_PATH_BY_KERNEL)) {
-		__u32 failed = fa_route_by_kernel(context, action->cursor, action->version);
+		__u32 failed = fa_route_by_kernel(context, action->ip.cursor, action->ip.version);
 
 		if (failed)
 			return fa_exit(failed);
 	}
 	verdict = fa_run(context, action);
 	if (FA_UNLIKELY(verdict == FA_VERDICT_TOO_BIG))
-		return fa_answer_too_big(context, action->cursor, action->version, action->mtu);
+		return fa_answer_too_big(context, action->ip.cursor, action->ip.version, action->mtu);
 	return verdict;
 }

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Runs a program under test on one frame after the other: restores the frame, makes it one of a flow
+ * chosen at random, and tail-calls. What that costs is measured with a target that does nothing. */
+#include "platform.h"
+#include "fa_bench.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct fa_bench);
+} bench_settings SEC(".maps");
+
+/* The program under test. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} bench_target SEC(".maps");
+
+SEC("xdp.frags")
+int bench_nothing(struct xdp_md *context)
+{
+	return XDP_TX;
+}
+
+SEC("xdp.frags")
+int bench_driver(struct xdp_md *context)
+{
+	__u32 zero = 0;
+	struct fa_bench *bench = bpf_map_lookup_elem(&bench_settings, &zero);
+	void *data = FA_DATA(context);
+	void *end = FA_DATA_END(context);
+	__u64 length;
+	__u32 flow;
+
+	if (!bench)
+		return XDP_ABORTED;
+	length = (long)end - (long)data;
+	FA_OPAQUE(length);
+	if (bpf_xdp_adjust_head(context, (int)length - (int)bench->length))
+		return XDP_ABORTED;
+	data = FA_DATA(context);
+	end = FA_DATA_END(context);
+	if (data + 56 > end)
+		return XDP_ABORTED;
+	for (__u32 i = 0; i < 56; i += 8)
+		fa_store64(data + i, fa_load64(bench->frame + i));
+	for (__u32 i = 56; i < FA_BENCH_FRAME_LIMIT; i += 4) {
+		if (data + i + 4 > end)
+			break;
+		fa_store32(data + i, fa_load32(bench->frame + i));
+	}
+	bench->random = bench->random * 6364136223846793005ull + 1442695040888963407ull;
+	flow = (__u32)(bench->random >> 33) & bench->flow_mask;
+	for (__u32 i = 0; i < 2; i++) {
+		__u32 offset = bench->offset[i];
+
+		if (offset && offset < FA_BENCH_FRAME_LIMIT && data + offset + 4 <= end)
+			fa_store32(data + offset, FA_BE32(bench->base[i] + flow));
+	}
+	bpf_tail_call(context, &bench_target, 0);
+	return XDP_ABORTED;
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

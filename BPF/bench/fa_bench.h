@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the benchmark's programs share with the process that runs them. */
+#pragma once
+
+#include "fa_types.h"
+
+#define FA_BENCH_FRAME_LIMIT 144u
+
+/* What the driver does before each run of the program under test; one entry in an mmap-able array. */
+struct fa_bench {
+	__u32 length; /* of the frame, in bytes */
+	__u32 flow_mask; /* number of flows minus one, a power of two minus one */
+	/* Where in the frame a 32-bit word in network order is the base plus the flow's number; 0 for none. */
+	__u32 offset[2];
+	__u32 base[2];
+	__u64 random; /* state of the generator */
+	__u8 frame[FA_BENCH_FRAME_LIMIT];
+};
+
+/* What the reference finds: the outer header's addresses, or the next hop of the router. */
+struct fa_reference_value {
+	__be32 source_v4_be;
+	__be32 destination_v4_be;
+	struct fa_address source;
+	struct fa_address destination;
+	__u8 mac_destination[6];
+	__u8 mac_source[6];
+	__u32 port; /* in reference_devices */
+};
