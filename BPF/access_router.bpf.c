@@ -70,7 +70,8 @@ __noinline int fa_leave_tunnel(fa_context *context, __u32 cursor, __u32 type)
 	decided = fa_parse_packet(context, cursor, type, &action.ip);
 	if (FA_UNLIKELY(decided != FA_DECIDED))
 		return fa_exit(decided);
-	if (FA_UNLIKELY(!fa_is_tunnel(action.ip.protocol)) || FA_UNLIKELY(!fa_is_endpoint(config, action.ip.destination)))
+	if (FA_UNLIKELY(!fa_is_tunnel(action.ip.protocol)) ||
+	    FA_UNLIKELY(!fa_is_endpoint(config, action.ip.destination)))
 		return FA_VERDICT_NOT_OURS;
 	decided = fa_decapsulate(context, config, &action);
 	if (FA_UNLIKELY(decided))
@@ -173,7 +174,7 @@ int fa_core(fa_context *context)
 		if (FA_LIKELY(verdict != FA_VERDICT_NOT_OURS))
 			return verdict;
 	}
-	return fa_to_host(context, ethernet.cursor, ethernet.type);
+	return fa_finish(context, &ethernet, fa_to_host(context, ethernet.cursor, ethernet.type));
 }
 
 /* Whether the host is on this link, and the frame from its station. */
@@ -262,7 +263,7 @@ int fa_access(fa_context *context)
 	/* The node has come back to a link of this router, and still uses another address of it. */
 	if (FA_UNLIKELY(verdict == FA_VERDICT_TUNNELLED))
 		return fa_leave_tunnel(context, ethernet.cursor, ethernet.type);
-	return verdict;
+	return fa_finish(context, &ethernet, verdict);
 }
 
 /* A packet that has come out of a server: the leg that it came out of tells where it goes, or with one
@@ -317,7 +318,7 @@ int fa_server(fa_context *context)
 	decided = fa_begin(context, &ethernet);
 	if (FA_UNLIKELY(decided != FA_DECIDED))
 		return fa_exit(decided);
-	return fa_from_server(context, ethernet.cursor, ethernet.type);
+	return fa_finish(context, &ethernet, fa_from_server(context, ethernet.cursor, ethernet.type));
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

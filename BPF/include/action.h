@@ -32,7 +32,6 @@ struct fa_action {
 	__be32 tunnel_key_be; /* with FA_PATH_GRE */
 	__u32 sequence; /* with FA_PATH_SEQUENCED */
 	__u32 frame_header; /* bytes in front of the packet as it came in: Ethernet and tags */
-	__u32 mtu; /* what fa_run found it too big for */
 	__u32 decrement; /* whether the packet is routed here: TTL minus one */
 };
 

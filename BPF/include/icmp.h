@@ -8,8 +8,9 @@
 #include "route.h"
 
 #define FA_ICMP_BYTES 8u
-/* In place of a verdict: it is to be answered. */
+/* In place of a verdict: it is to be answered; the MTU is above these bits. */
 #define FA_VERDICT_TOO_BIG 0x100
+#define FA_VERDICT_BITS 12
 /* What is quoted: more than any IPv4 header with eight bytes behind it. */
 #define FA_ICMP_QUOTE 68u
 #define FA_ICMPV6_QUOTE 128u

@@ -88,7 +88,7 @@ static __always_inline int fa_leave(__u32 reason, __u32 port)
 /* Runs the action on the packet whose IP header is at action->cursor; what is in front of it goes.
  * Returns the program's verdict. A global function: the verifier goes through it once, not once for
  * each way that leads here. */
-__noinline int fa_run(fa_context *context, struct fa_action *action)
+__noinline int fa_run(fa_context *context, const struct fa_action *action)
 {
 	struct fa_path *path;
 	struct fa_way way;
@@ -140,8 +140,7 @@ __noinline int fa_run(fa_context *context, struct fa_action *action)
 	} else if (FA_UNLIKELY(action->ip.length > way.mtu)) {
 		if (cursor != action->frame_header)
 			return fa_exit(FA_REASON_TOO_BIG);
-		action->mtu = way.mtu;
-		return FA_VERDICT_TOO_BIG;
+		return FA_VERDICT_TOO_BIG | way.mtu << FA_VERDICT_BITS;
 	}
 
 	data = FA_DATA(context);
@@ -241,16 +240,20 @@ __noinline int fa_run(fa_context *context, struct fa_action *action)
 
 static __always_inline int fa_send(fa_context *context, struct fa_action *action)
 {
-	int verdict;
-
 	if (FA_UNLIKELY(action->path == FA_PATH_BY_KERNEL)) {
 		__u32 failed = fa_route_by_kernel(context, action->ip.cursor, action->ip.version);
 
 		if (failed)
 			return fa_exit(failed);
 	}
-	verdict = fa_run(context, action);
-	if (FA_UNLIKELY(verdict == FA_VERDICT_TOO_BIG))
-		return fa_answer_too_big(context, action->ip.cursor, action->ip.version, action->mtu);
+	return fa_run(context, action);
+}
+
+/* What the kernel is told: a packet that was too big is answered first. */
+static __always_inline int fa_finish(fa_context *context, const struct fa_ethernet *ethernet, int verdict)
+{
+	if (FA_UNLIKELY((verdict & ((1 << FA_VERDICT_BITS) - 1)) == FA_VERDICT_TOO_BIG))
+		return fa_answer_too_big(context, ethernet->cursor, ethernet->type == FA_ETHERTYPE_IPV4 ? 4 : 6,
+					 (__u32)verdict >> FA_VERDICT_BITS);
 	return verdict;
 }
