@@ -38,6 +38,9 @@ let package = Package(
         .target(name: "FlowAnchorABI", path: "BPF/abi", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         .executableTarget(
             name: "anchor-simulate", dependencies: ["AnchorSimulator", arguments], swiftSettings: strict),
+        .executableTarget(
+            name: "anchor-bench", dependencies: ["AnchorDataPlane", "NetworkLab", "NetworkTypes", arguments],
+            swiftSettings: strict),
         .executableTarget(name: "anchord", dependencies: ["AnchorDaemon", arguments, logging], swiftSettings: strict),
         .executableTarget(
             name: "anchorctl",

@@ -116,5 +116,11 @@ extension BPFMapDescription {
         return Descriptor(made)
     }
 
+    /// What an array or ring buffer of this description takes, in bytes; 0 for maps that grow as needed.
+    public var bytes: Int {
+        guard flags & UInt32(BPF_F_NO_PREALLOC) == 0 else { return 0 }
+        return Int((valueSize + 7) & ~7) * Int(capacity)
+    }
+
     var megabytes: UInt64 { UInt64(keySize + valueSize) * UInt64(capacity) >> 20 }
 }

@@ -164,6 +164,11 @@ public final class KernelDataPlane: DataPlane {
         maps.config[0] = config
     }
 
+    /// Memory of the tables in the kernel, in bytes; the spill map, which grows as it is needed, left out.
+    public var sharedBytes: Int {
+        maps.handles.values.reduce(0) { $0 + $1.description.bytes }
+    }
+
     // MARK: What happened
 
     public func reasonCounts() throws(DataPlaneError) -> [Reason: UInt64] {

@@ -20,6 +20,13 @@ public struct Figure: Codable, Hashable, Sendable {
         }
     }
 
+    /// A figure by itself that is to be reached or exceeded.
+    public init(_ name: String, _ value: Double, _ unit: String, atLeast limit: Double) {
+        (self.name, self.value, self.unit) = (name, value, unit)
+        target = "≥ \(limit)"
+        met = value >= limit
+    }
+
     /// A figure held against a reference.
     public init(_ name: String, _ value: Double, _ unit: String, reference: Double, ratioAtLeast limit: Double) {
         (self.name, self.value, self.unit, self.reference) = (name, value, unit, reference)
