@@ -16,8 +16,6 @@
 #define FA_GRE_SEQUENCE 0x1000u
 #define FA_GRE_KEYED_BYTES 8u
 #define FA_GRE_SEQUENCED_BYTES 12u
-/* The longest: IPv6 and sequenced GRE. */
-#define FA_OUTER_LIMIT (FA_IPV6_BYTES + FA_GRE_SEQUENCED_BYTES)
 
 /* All that an outer header is made of. */
 struct fa_outer {
@@ -49,40 +47,87 @@ static __always_inline void fa_outer_write_gre(void *gre, const struct fa_outer 
 	fa_store32(gre + 4, outer->key_be);
 }
 
-/* header: FA_OUTER_LIMIT bytes at most, all there. */
-static __always_inline void fa_outer_write(void *header, const struct fa_outer *outer, const struct fa_ip *ip)
+static __always_inline void fa_outer_write_v4(void *header, const struct fa_outer *outer, const struct fa_ip *ip,
+					      __u8 class, __u8 protocol)
+{
+	const struct fa_path_copy *path = outer->path;
+	__be32 destination = fa_v4_address(outer->destination[1]);
+	__u32 length = ip->length + outer->push;
+	__u32 first = FA_BE32(0x45000000u | (__u32) class << 16 | (length & 0xffff));
+	__u32 ttl = (__u32)path->ttl | (__u32)protocol << 8;
+	__u32 sum = path->checksum;
+
+	/* What the path's sum leaves out. */
+	sum += (first >> 16) + (first & 0xff00) + (protocol << 8);
+	sum += (destination & 0xffff) + (destination >> 16);
+	sum = fa_checksum_fold(sum);
+	fa_store32(header, first);
+	fa_store32(header + 4, FA_BE32(0x00004000u));
+	fa_store32(header + 8, ttl | (__u32)(__u16)~sum << 16);
+	fa_store32(header + 12, fa_v4_address(path->source.halves_be[1]));
+	fa_store32(header + 16, destination);
+}
+
+static __always_inline void fa_outer_write_v6(void *header, const struct fa_outer *outer, const struct fa_ip *ip,
+					      __u8 class, __u8 protocol)
+{
+	const struct fa_path_copy *path = outer->path;
+	__u32 length = ip->length + outer->push - FA_IPV6_BYTES;
+
+	fa_store32(header, FA_BE32(0x60000000u | (__u32) class << 20));
+	fa_store32(header + 4, FA_BE32(length << 16 | (__u32)protocol << 8 | path->ttl));
+	fa_store64(header + 8, path->source.halves_be[0]);
+	fa_store64(header + 16, path->source.halves_be[1]);
+	fa_store64(header + 24, outer->destination[0]);
+	fa_store64(header + 32, outer->destination[1]);
+}
+
+/* Writes the header that there is room for behind the link header. 0 if there is no such room. */
+static __always_inline int fa_outer_write(struct __sk_buff *skb, const struct fa_outer *outer, const struct fa_ip *ip)
 {
 	const struct fa_path_copy *path = outer->path;
 	__u8 class = (path->flags & FA_PATH_COPY_DSCP ? ip->class : path->dscp) & ~FA_ECN_MASK;
 	__u8 protocol = ip->version == 4 ? FA_PROTOCOL_IPV4 : FA_PROTOCOL_IPV6;
-	__u32 length = ip->length + outer->push;
+	void *header = FA_SKB_DATA(skb) + fa_link_header;
+	void *end = FA_SKB_END(skb);
 
 	class |= ip->class & FA_ECN_MASK;
 	if (path->flags & FA_PATH_GRE)
 		protocol = FA_PROTOCOL_GRE;
+	/* With an inner header behind it, there is always as much as the longest GRE header has. */
 	if (path->flags & FA_PATH_TUNNEL_V4) {
-		__be32 destination = fa_v4_address(outer->destination[1]);
-		__u32 first = FA_BE32(0x45000000u | (__u32) class << 16 | (length & 0xffff));
-		__u32 ttl = (__u32)path->ttl | (__u32)protocol << 8;
-		__u32 sum = path->checksum;
-
-		/* What the path's sum leaves out. */
-		sum += (first >> 16) + (first & 0xff00) + (protocol << 8);
-		sum += (destination & 0xffff) + (destination >> 16);
-		sum = fa_checksum_fold(sum);
-		fa_store32(header, first);
-		fa_store32(header + 4, FA_BE32(0x00004000u));
-		fa_store32(header + 8, ttl | (__u32)(__u16)~sum << 16);
-		fa_store32(header + 12, fa_v4_address(path->source.halves_be[1]));
-		fa_store32(header + 16, destination);
+		if (header + FA_IPV4_BYTES + FA_GRE_SEQUENCED_BYTES > end)
+			return 0;
+		fa_outer_write_v4(header, outer, ip, class, protocol);
+		if (path->flags & FA_PATH_GRE)
+			fa_outer_write_gre(header + FA_IPV4_BYTES, outer, ip);
 	} else {
-		fa_store32(header, FA_BE32(0x60000000u | (__u32) class << 20));
-		fa_store32(header + 4, FA_BE32((length - FA_IPV6_BYTES) << 16 | (__u32)protocol << 8 | path->ttl));
-		fa_store64(header + 8, path->source.halves_be[0]);
-		fa_store64(header + 16, path->source.halves_be[1]);
-		fa_store64(header + 24, outer->destination[0]);
-		fa_store64(header + 32, outer->destination[1]);
+		if (header + FA_IPV6_BYTES + FA_GRE_SEQUENCED_BYTES > end)
+			return 0;
+		fa_outer_write_v6(header, outer, ip, class, protocol);
+		if (path->flags & FA_PATH_GRE)
+			fa_outer_write_gre(header + FA_IPV6_BYTES, outer, ip);
 	}
+	return 1;
+}
+
+/* Writes what the path knows of the link header. */
+static __always_inline int fa_outer_write_link(struct __sk_buff *skb, const struct fa_path_copy *path)
+{
+	const __u8 *mac = path->mac_destination;
+	void *frame = FA_SKB_DATA(skb);
+
+	if (fa_link_header == 0)
+		return 1;
+	if (frame + FA_ETHERNET_BYTES > FA_SKB_END(skb))
+		return 0;
+	if (path->flags & FA_PATH_RESOLVED) {
+		fa_store32(frame, *(const __u32 *)mac);
+		fa_store64(frame + 4, *(const __u64 *)(mac + 4));
+	}
+	fa_store16(frame + 12,
+		   path->flags & FA_PATH_TUNNEL_V4 ? FA_BE16(FA_ETHERTYPE_IPV4) : FA_BE16(FA_ETHERTYPE_IPV6));
+	return 1;
 }
 
 /* Bytes of a packet on the wire before it is put into the tunnel: of an aggregate, of each segment. */
@@ -124,32 +169,14 @@ static __noinline __u32 fa_mobile_encapsulate(struct __sk_buff *skb, const struc
 					      const struct fa_outer *outer, __u64 room)
 {
 	__u16 flags = outer->path->flags;
-	void *frame;
-	void *header;
 
 	room |= flags & FA_PATH_TUNNEL_V4 ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
 	if (flags & FA_PATH_GRE)
 		room |= BPF_F_ADJ_ROOM_ENCAP_L4_GRE;
 	if (bpf_skb_adjust_room(skb, (__s32)outer->push, BPF_ADJ_ROOM_MAC, room))
 		return FA_REASON_REDIRECT_FAILED;
-	frame = FA_SKB_DATA(skb);
-	header = frame + fa_link_header;
-	/* More is there than the outer header: the inner one is behind it. */
-	if (header + FA_OUTER_LIMIT > FA_SKB_END(skb))
+	if (!fa_outer_write(skb, outer, ip) || !fa_outer_write_link(skb, outer->path))
 		return FA_REASON_MALFORMED;
-	fa_outer_write(header, outer, ip);
-	if (flags & FA_PATH_GRE)
-		fa_outer_write_gre(header + (flags & FA_PATH_TUNNEL_V4 ? FA_IPV4_BYTES : FA_IPV6_BYTES), outer, ip);
-	if (fa_link_header) {
-		if (flags & FA_PATH_RESOLVED) {
-			const __u8 *mac = outer->path->mac_destination;
-
-			fa_store32(frame, *(const __u32 *)mac);
-			fa_store64(frame + 4, *(const __u64 *)(mac + 4));
-		}
-		fa_store16(frame + 12,
-			   flags & FA_PATH_TUNNEL_V4 ? FA_BE16(FA_ETHERTYPE_IPV4) : FA_BE16(FA_ETHERTYPE_IPV6));
-	}
 	return FA_REASON_NONE;
 }
 
