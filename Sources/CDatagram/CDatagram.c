@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -44,6 +45,33 @@ int cd_open(int family, uint16_t port, int receive_buffer)
 			 set(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) ||
 			 set(descriptor, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0) ||
 			 bind(descriptor, (struct sockaddr *)&address, sizeof(address));
+	}
+	if (failed) {
+		failed = errno;
+		close(descriptor);
+		return -failed;
+	}
+	return descriptor;
+}
+
+int cd_open_icmp(int family)
+{
+	int descriptor = socket(family == 4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
+				family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+	int failed;
+
+	if (descriptor < 0)
+		return -errno;
+	/* Not a single byte of what comes in is of interest. */
+	if (family == 4) {
+		uint32_t all = UINT32_MAX; /* ICMP_FILTER of linux/icmp.h */
+
+		failed = setsockopt(descriptor, SOL_RAW, 1, &all, sizeof(all));
+	} else {
+		struct icmp6_filter filter;
+
+		ICMP6_FILTER_SETBLOCKALL(&filter);
+		failed = setsockopt(descriptor, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof(filter));
 	}
 	if (failed) {
 		failed = errno;

@@ -21,9 +21,12 @@ final class AccessRouterService: @unchecked Sendable {
     private(set) var plane: ForwardingPlane!
     var staticHosts: StaticHosts
     var counters = MessageCounters()
+    var relay = TunnelErrorRelay()
+    let errors: ErrorSender
 
     private var transport: ProtocolTransport!
     private var journal: RecordStore!
+    private var eventReader: EventReader?
     private let netlinkMonitor: NetlinkMonitor
     private var sources: [any DispatchSourceProtocol] = []
     private let timer: any DispatchSourceTimer
@@ -54,6 +57,7 @@ final class AccessRouterService: @unchecked Sendable {
             .init(
                 instance: configuration.instance, program: .accessRouter, hostCapacity: settings.hostCapacity,
                 spillCapacity: max(4096, settings.hostCapacity / 16)))
+        errors = try ErrorSender()
         // Opened before the tables are read, so that nothing is missed in between.
         netlinkMonitor = try NetlinkMonitor()
         timer = DispatchSource.makeTimerSource(queue: queue)
@@ -89,6 +93,11 @@ final class AccessRouterService: @unchecked Sendable {
         try reconcile()
         finish()
         watch(netlinkMonitor.descriptor) { $0.kernelChanged() }
+        eventReader = try EventReader(dataPlane, on: queue) { [logger] in
+            logger.error("\($0)")
+        } handle: { [weak self] in
+            self?.handle($0)
+        }
         transport.start(on: queue) { [weak self] in self?.receive($0) }
         timer.setEventHandler { [weak self] in self?.handle(.timer) }
         timer.activate()
@@ -104,6 +113,7 @@ final class AccessRouterService: @unchecked Sendable {
         timer.cancel()
         housekeeping.cancel()
         transport.stop()
+        eventReader?.stop()
         for source in sources { source.cancel() }
         sources = []
         journal.drain()
@@ -253,6 +263,7 @@ final class AccessRouterService: @unchecked Sendable {
             let seen = try plane.activity(since: span, at: now)
             if !seen.isEmpty { handle(.activity(seen)) }
         }
+        attempt { try plane.forgetPathMTUs(at: now) }
         chores += 1
         if chores % Self.verification == 0 { plane.nextHops.refreshAll() }
         let table = dataPlane.hostTable

@@ -84,6 +84,7 @@ extension ForwardingPlane {
         } catch {
             if ![ENETUNREACH, EHOSTUNREACH].contains(error.code) { reports.warn("\(error)") }
         }
+        if let learned = learned[peer] { way.mtu = min(way.mtu ?? learned.mtu, learned.mtu) }
         if ways.count >= Self.wayLimit { ways.removeAll(keepingCapacity: true) }
         ways[peer] = way
         return way

@@ -32,6 +32,8 @@ final class ForwardingPlane {
     private(set) var otherAddresses: Set<IPAddress> = []
     /// Care-of addresses that hosts have just left, by host.
     var formerPeers: [IPAddress: IPAddress] = [:]
+    /// Path MTUs below the core's, by tunnel's peer.
+    var learned: [IPAddress: LearnedMTU] = [:]
     /// Ways to tunnels' peers, as long as no route changes.
     var ways: [IPAddress: TunnelWay] = [:]
 

@@ -26,6 +26,10 @@ struct cd_datagram {
  * came in. family is 4 or 6. Returns the descriptor or a negative errno. */
 int cd_open(int family, uint16_t port, int receive_buffer);
 
+/* A raw socket to send ICMP (4) or ICMPv6 (6) messages by; it receives nothing. Returns the descriptor or
+ * a negative errno. */
+int cd_open_icmp(int family);
+
 /* Joins a group on an interface. Returns 0 or a negative errno. */
 int cd_join(int descriptor, const uint8_t group[16], uint32_t interface);
 

@@ -1,0 +1,20 @@
+import FlowAnchorABI
+
+/// What the programs tell the daemon (`fa_event.h`).
+public enum DataPlaneEvent: Hashable, Sendable {
+    /// An ICMP error about a packet that this machine encapsulated, as it came in on the port: on an access router from
+    /// its Ethernet header on, on a mobile node from its IP header on; long ones cut off.
+    case icmpError(port: PortIndex, [UInt8])
+
+    /// - Returns: `nil` for an event that this version doesn't know.
+    public init?(_ record: UnsafeRawBufferPointer) {
+        guard record.count >= MemoryLayout<fa_event>.size else { return nil }
+        let kind = record.loadUnaligned(fromByteOffset: MemoryLayout<fa_event>.offset(of: \.kind)!, as: UInt32.self)
+        let port = record.loadUnaligned(fromByteOffset: MemoryLayout<fa_event>.offset(of: \.port)!, as: UInt32.self)
+        let length = record.loadUnaligned(
+            fromByteOffset: MemoryLayout<fa_event>.offset(of: \.length)!, as: UInt32.self)
+        guard kind == FA_EVENT_ICMP_ERROR, length <= FA_EVENT_PACKET_BYTES else { return nil }
+        let start = MemoryLayout<fa_event>.offset(of: \.packet)!
+        self = .icmpError(port: port, Array(record[start..<start + Int(length)]))
+    }
+}
