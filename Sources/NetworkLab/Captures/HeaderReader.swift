@@ -18,7 +18,8 @@ public enum HeaderReader {
             .split(separator: "\n").compactMap { CapturedPacket(tsharkLine: $0, link: link) }
     }
 
-    /// How many packets have a checksum that tshark finds wrong, in any IP, TCP, UDP or ICMP header.
+    /// How many packets have a checksum that tshark finds wrong, in any IP, TCP, UDP or ICMP header. Frames
+    /// that are larger than the links' MTU are aggregates that a receiver put together, and have no valid ones.
     public static func countBadChecksums(_ path: String) throws -> Int {
         let checked = ["ip.check_checksum", "tcp.check_checksum", "udp.check_checksum"]
         let bad = [
@@ -26,7 +27,10 @@ public enum HeaderReader {
             "icmpv6.checksum.status==0",
         ]
         return try Command(
-            ["tshark", "-n", "-r", path, "-Y", bad.joined(separator: " || "), "-T", "fields", "-e", "frame.number"]
+            [
+                "tshark", "-n", "-r", path, "-Y", "frame.len <= 1518 && (\(bad.joined(separator: " || ")))", "-T", "fields",
+                "-e", "frame.number",
+            ]
                 + checked.flatMap { ["-o", "\($0):TRUE"] }
         ).check(timeout: .seconds(120)).split(separator: "\n").count
     }
