@@ -52,6 +52,7 @@ extension LabCommand {
         @Option(help: "How the servers are connected: two-legged, one-legged or none.") var server = ServerKind
             .twoLegged
         @Option(help: "Interfaces of the mobile node, 1 or 2.") var interfaces = 1
+        @Flag(help: "Without daemons: the machines and their network alone.") var bare = false
 
         func validate() throws {
             guard (1...9).contains(routers) else { throw ValidationError("--routers takes 1 to 9") }
@@ -68,10 +69,15 @@ extension LabCommand {
             let identity = name.flatMap { LabIdentity($0) } ?? .unused()
             let plan = LabPlan(routers: routers, server: server, nodeInterfaces: interfaces)
             let lab = try Lab(plan, identity: identity, kept: true)
+            if !bare { try lab.startRouters() }
             try lab.attach(to: 1)
+            if !bare { try lab.startNode() }
             lab.detach()
             print("Lab \(identity) is running: \(plan.machines.joined(separator: " "))")
             print("Enter a machine:  anchorctl lab shell mn --lab \(identity)")
+            if !bare { print("Ask a daemon:     anchorctl status --socket \(lab.controlSocket("ar1"))") }
+            print("Move the node:    anchorctl lab shell air --lab \(identity) -- ip link set node0 down master br2")
+            print("                  anchorctl lab shell air --lab \(identity) -- ip link set node0 up")
             print("Remove it:        anchorctl lab down \(identity)")
         }
     }

@@ -51,7 +51,7 @@ let binaryFolder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPat
 
     @Test func `what a killed run leaves behind goes with the next, and a kept lab stays`() throws {
         let name = String(UInt16.random(in: 0x1000...0xffff), radix: 16)
-        let up = try start(["up", "--name", name, "--routers", "1", "--server", "none"])
+        let up = try start(["up", "--bare", "--name", name, "--routers", "1", "--server", "none"])
         #expect(up.wait(timeout: .seconds(30)) == 0, "\(up.log)")
         let kept = try RunningLab.named(name)
         defer { kept.remove() }

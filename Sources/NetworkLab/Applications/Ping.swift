@@ -29,6 +29,21 @@ extension Lab {
         return PingResult(output: result.output)
     }
 
+    /// Whether a machine can talk TCP with an address, found out by the refusal of a port that nobody listens on.
+    /// In contrast to a ping, this leaves no flow behind that lives on.
+    public func reaches(
+        _ destination: IPAddress, on machine: String, from source: IPAddress, timeout: Duration = .seconds(5)
+    ) throws -> Bool {
+        let host = destination.isV4 ? "\(destination)" : "[\(destination)]"
+        let command = Command(
+            [
+                "curl", "--silent", "--verbose", "--connect-timeout", "1", "--interface", "\(source)",
+                "http://\(host):9/",
+            ],
+            in: namespace(machine))
+        return try pollUntil(timeout: timeout) { try command.run().errors.contains("Connection refused") }
+    }
+
     /// Whether the address answers within the time.
     public func answers(
         _ destination: IPAddress, on machine: String, from source: IPAddress? = nil, timeout: Duration = .seconds(5)

@@ -16,7 +16,7 @@ public final class Capture {
         process = try BackgroundProcess(
             Command(
                 [
-                    "tcpdump", "-i", interface, "-n", "-U", "--immediate-mode", "-B", "8192", "-s", "\(snapLength)",
+                    "tcpdump", "-i", interface, "-n", "-U", "--immediate-mode", "-B", "16384", "-s", "\(snapLength)",
                     "-Z", "root", "-w", path,
                 ], in: namespace),
             name: "tcpdump on \(link)", logPath: logPath)

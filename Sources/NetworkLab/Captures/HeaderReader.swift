@@ -28,7 +28,8 @@ public enum HeaderReader {
         ]
         return try Command(
             [
-                "tshark", "-n", "-r", path, "-Y", "frame.len <= 1518 && (\(bad.joined(separator: " || ")))", "-T", "fields",
+                "tshark", "-n", "-r", path, "-Y", "frame.len <= 1518 && (\(bad.joined(separator: " || ")))", "-T",
+                "fields",
                 "-e", "frame.number",
             ]
                 + checked.flatMap { ["-o", "\($0):TRUE"] }

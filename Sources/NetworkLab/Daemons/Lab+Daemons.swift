@@ -105,7 +105,7 @@ extension Lab {
             address = try nodeAddresses(at: router, family).first
             return address != nil
         }
-        guard try answers(AddressPlan.correspondent(family), on: "mn", from: address) else {
+        guard try reaches(AddressPlan.correspondent(family), on: "mn", from: address!) else {
             throw LabError.timedOut("an answer of the correspondent to \(address!) at router \(router)")
         }
         return address!

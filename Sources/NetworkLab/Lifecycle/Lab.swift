@@ -75,8 +75,10 @@ public final class Lab {
     public func logPath(_ name: String) -> String { "\(identity.folder)/logs/\(name).log" }
 
     /// Captures links by their names in ``LabPlan/links``; returns once none of their packets is missed.
-    /// - Parameter label: goes into the names of the files.
-    public func capture(_ links: [String], label: String, snapLength: Int = 0) throws -> [Capture] {
+    /// - Parameters:
+    ///   - label: goes into the names of the files.
+    ///   - snapLength: bytes kept of each frame. The kernel's buffer holds the fewer frames the more is kept of each.
+    public func capture(_ links: [String], label: String, snapLength: Int = 1600) throws -> [Capture] {
         let captures = try links.map { link in
             guard let place = plan.links[link] else {
                 throw LabError.unknownName("link", link, known: plan.links.keys.sorted())

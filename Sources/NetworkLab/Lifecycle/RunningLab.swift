@@ -41,6 +41,11 @@ public struct RunningLab: Sendable {
         let line = Command(command.isEmpty ? [shell] : command, in: identity.namespace(machine)).commandLine
         var arguments: [UnsafeMutablePointer<CChar>?] = line.map { strdup($0) }
         arguments.append(nil)
+        // This thread may have signals blocked and the process some ignored, which programs inherit.
+        var none = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, nil)
+        for number in [SIGPIPE, SIGTERM, SIGHUP] { signal(number, SIG_DFL) }
         execvp(line[0], &arguments)
         throw LabError.cannotStart(line.joined(separator: " "), String(cString: strerror(errno)))
     }
