@@ -216,5 +216,6 @@ __noinline int fa_answer_too_big(fa_context *context, __u32 cursor, __u32 versio
 		fa_write_icmpv6(data, source, destination, mtu);
 	}
 	fa_count(FA_REASON_ICMP_TOO_BIG);
-	return XDP_TX;
+	/* Not XDP_TX: see fa_leave. */
+	return (int)bpf_redirect_map(&fa_devices, fa_port_index, XDP_DROP);
 }
