@@ -40,6 +40,13 @@ public enum BPFFileSystem {
         guard rmdir(folder) == 0 || errno == ENOENT else { throw BPFError("remove", folder, code: errno) }
     }
 
+    /// Gives each of two folders the other's name, at once.
+    public static func exchange(_ first: String, _ second: String) throws(BPFError) {
+        guard renameat2(AT_FDCWD, first, AT_FDCWD, second, 2 /* RENAME_EXCHANGE */) == 0 else {
+            throw BPFError("exchange", "\(first) and \(second)", code: errno)
+        }
+    }
+
     /// Removes one pin; nothing happens if it doesn't exist.
     public static func unpin(_ path: String) throws(BPFError) {
         guard unlink(path) == 0 || errno == ENOENT else { throw BPFError("unpin", path, code: errno) }

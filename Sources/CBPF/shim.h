@@ -8,3 +8,6 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/vfs.h>
+
+/* GNU functions, declared by name: the rest of the C library is seen as everyone else sees it. */
+int renameat2(int from_folder, const char *from, int to_folder, const char *to, unsigned int flags);

@@ -75,7 +75,32 @@ struct HostTable {
         }
     }
 
+    /// Calls `body` with each host and what goes beside it, as long as it returns `true`. Nobody may write.
+    func visit(_ body: (fa_host, fa_host_extra) -> Bool) throws(BPFError) {
+        for index in 0..<table.capacity where table.word(index).isInUse {
+            if !body(slots[index], extras[index]) { return }
+        }
+        for key in spilledKeys {
+            guard let spilled = try maps.spill.value(fa_host_key(key)) else { continue }
+            if !body(spilled.host, spilled.extra) { return }
+        }
+    }
+
     // MARK: Writing
+
+    /// Adds a host that isn't there, as it was in another table.
+    mutating func insert(_ host: fa_host, _ extra: fa_host_extra) throws(BPFError) {
+        let key = HostKey(host.address.address, realm: host.realm)
+        let slotKey = HostLayout.Key(key)
+        let hash = hash(slotKey)
+        guard case .claimed(let claim) = table.claim(hash, slotKey) else {
+            let record = HostRecord(value: host.value, extra: extra)
+            return try spill(key, hash, record, tick: host.last_seen, extra)
+        }
+        fill(claim.index, slotKey, HostRecord(value: host.value, extra: extra), tick: host.last_seen)
+        extras[claim.index] = extra
+        table.publish(claim)
+    }
 
     /// Adds the host or changes it in place.
     /// - Returns: what was there before.
@@ -173,14 +198,16 @@ struct HostTable {
     @inline(__always)
     private func isSpilled(_ key: HostKey) -> Bool { !spilledKeys.isEmpty && spilledKeys.contains(key) }
 
-    private mutating func spill(_ key: HostKey, _ hash: UInt64, _ record: HostRecord, tick: UInt32) throws(BPFError) {
+    private mutating func spill(
+        _ key: HostKey, _ hash: UInt64, _ record: HostRecord, tick: UInt32, _ extra: fa_host_extra? = nil
+    ) throws(BPFError) {
         var spilled = fa_host_spilled()
         spilled.host.header.word = SlotWord(raw: 0).next(.live, tag: fa_hash_tag(hash)).raw
         spilled.host.realm = key.realm
         spilled.host.last_seen = tick
         spilled.host.address = fa_address(key.address)
         spilled.host.value = record.value
-        spilled.extra = Self.extra(record)
+        spilled.extra = extra ?? Self.extra(record)
         // Counted first: a reader that finds 0 doesn't look into the map.
         table.addSpilled(1)
         do {

@@ -69,7 +69,8 @@ public final class KernelDataPlane: DataPlane {
         var lockFile: String { "/run/flowanchor/\(instance).lock" }
     }
 
-    /// Makes the instance's tables, or adopts them.
+    /// Makes the instance's tables, or adopts them. If the host table's size is to be another one, its
+    /// entries are moved; programs find them once they are attached anew.
     public init(_ options: Options) throws(DataPlaneError) {
         try Self.check(options)
         self.options = options
@@ -83,36 +84,50 @@ public final class KernelDataPlane: DataPlane {
         }
         objectPath = try Self.object(options.program)
         let hosts = Self.powerOfTwo(options.hostCapacity)
-        let maps = try SharedMaps(
+        let set = try MapSet(
             object: objectPath, folder: options.mapFolder,
             capacities: [
                 "fa_hosts": hosts, "fa_hosts_extra": hosts, "fa_peers": hosts,
                 "fa_hosts_spill": UInt32(options.spillCapacity), "fa_flows": Self.powerOfTwo(options.flowCapacity),
             ])
+        let maps = try SharedMaps(set.handles)
         self.maps = maps
-        wasAdopted = maps.wereAdopted
         var table = HostTable(maps)
-        if maps.wereAdopted {
-            guard maps.config[0].abi == FA_ABI_VERSION else {
-                throw .incompatible(
-                    "the tables in \(options.mapFolder) are of version \(maps.config[0].abi), this program is of "
-                        + "\(FA_ABI_VERSION); 'anchorctl unload' removes them")
-            }
-        }
-        do throws(BPFError) {
-            mendedEntries = maps.wereAdopted ? try table.repair() : 0
-            if !maps.wereAdopted {
-                try Self.initialise(maps, bucketMask: table.bucketMask)
-                try maps.pin(in: options.mapFolder)
-            }
-        } catch {
-            throw .bpf(error)
+        switch set.origin {
+        case .made:
+            wasAdopted = false
+            mendedEntries = 0
+            Self.initialise(maps, bucketMask: table.bucketMask)
+            try Result { () throws(BPFError) in try maps.pin(in: options.mapFolder) }.unwrapped()
+        case .adopted:
+            wasAdopted = true
+            try Self.checkVersion(maps, options)
+            mendedEntries = try Result { () throws(BPFError) in try table.repair() }.unwrapped()
+        case .resized(let handles):
+            wasAdopted = true
+            let former = try SharedMaps(handles)
+            try Self.checkVersion(former, options)
+            var old = HostTable(former)
+            mendedEntries = try Result { () throws(BPFError) in try old.repair() }.unwrapped()
+            maps.config[0] = former.config[0]
+            maps.config[0].host_mask = table.bucketMask
+            try table.move(from: old, capacity: maps.hosts.count)
+            try Result { () throws(BPFError) in try maps.replacePins(in: options.mapFolder) }.unwrapped()
         }
         var state = State(
             hosts: table, paths: PathTable(entries: maps.paths.base, limit: maps.paths.count),
             hostPaths: [PathIndex](repeating: 0, count: Port.limit), peers: PeerTable(maps))
-        if maps.wereAdopted { try state.adopt(maps) }
+        if wasAdopted { try state.adopt(maps) }
         self.state = Mutex(state)
+    }
+
+    private static func checkVersion(_ maps: SharedMaps, _ options: Options) throws(DataPlaneError) {
+        let found = maps.config[0].abi
+        guard found == FA_ABI_VERSION else {
+            throw .incompatible(
+                "the tables in \(options.mapFolder) are of version \(found), this program is of \(FA_ABI_VERSION); "
+                    + "'anchorctl unload' removes them")
+        }
     }
 
     /// The programs' object file.
@@ -152,7 +167,7 @@ public final class KernelDataPlane: DataPlane {
         count.nonzeroBitCount == 1 ? UInt32(count) : UInt32(1) << (Int.bitWidth - count.leadingZeroBitCount)
     }
 
-    private static func initialise(_ maps: SharedMaps, bucketMask: UInt32) throws(BPFError) {
+    private static func initialise(_ maps: SharedMaps, bucketMask: UInt32) {
         var config = fa_config()
         config.abi = UInt32(FA_ABI_VERSION)
         var random = SystemRandomNumberGenerator()

@@ -51,16 +51,47 @@ import Testing
         }
     }
 
-    @Test func `tables of another size are refused and stay`() throws {
-        let instance = try KernelInstance("size", hostCapacity: 1024)
-        try instance.dataPlane?.setHost(.attached(.ten(1)))
+    @Test func `a table that is too small grows to the size that is configured`() throws {
+        let instance = try KernelInstance("grow", hostCapacity: 64, spillCapacity: 100)
+        let before = try #require(instance.dataPlane)
+        let path = try before.path(for: PathSpecification(nextHop: .kernel))
+        let hosts = (0..<100).map { HostEntry.tunnelled(.ten($0), to: .documentation($0), path: path) }
+        try before.setHosts(hosts)
+        #expect(before.hostTable.spilled > 0)
+        let secret = before.maps.config[0].hash_secret
+        let after = try instance.restart { $0.hostCapacity = 2048 }
+        #expect(after.wasAdopted)
+        #expect(after.hostTable == TableStatistics(entries: 100, capacity: 2048, spilled: 0))
+        #expect(after.maps.config[0].hash_secret == secret)
+        #expect(after.maps.config[0].host_mask == 2048 / 4 - 1)
+        for host in hosts { #expect(try after.host(host.key) == host) }
+        #expect(after.paths.first { $0.index == path }?.users == 100)
+        // What is pinned is the larger one.
+        #expect(try instance.restart { $0.hostCapacity = 2048 }.hostTable.entries == 100)
+        #expect(BPFFileSystem.contents(of: instance.options.folder) == ["links", "maps"])
+    }
+
+    @Test func `a table does not shrink below what is in it, and stays`() throws {
+        let instance = try KernelInstance("shrink", hostCapacity: 1024)
+        try instance.dataPlane?.setHosts((0..<500).map { HostEntry.attached(.ten($0)) })
         do {
-            _ = try instance.restart { $0.hostCapacity = 2048 }
+            _ = try instance.restart { $0.hostCapacity = 64 }
+            Issue.record("shrunk")
+        } catch let error as DataPlaneError {
+            guard case .tableFull = error else { throw error }
+        }
+        #expect(try instance.restart().hostTable.entries == 500)
+    }
+
+    @Test func `a flow table of another size is refused and stays`() throws {
+        let instance = try KernelInstance("flowsize", program: .mobileNode)
+        do {
+            _ = try instance.restart { $0.flowCapacity = 64 }
             Issue.record("adopted")
         } catch let error as DataPlaneError {
-            #expect(error.description.contains("fa_hosts has number of entries 1024, not 2048"))
+            #expect(error.description.contains("fa_flows has number of entries 16384, not 64"))
         }
-        #expect(try instance.restart().hostTable.entries == 1)
+        #expect(try instance.restart().wasAdopted)
     }
 
     @Test func `tables of another version are refused`() throws {
