@@ -59,14 +59,12 @@ extension Simulation {
         guard let binding = routers[anchor].table[flow.address] else {
             return PacketWalk(end: .dropped("inner source unknown"))
         }
-        if !scenario.tampering.anchorsTrustAnyTunnel {
-            let accepted = [binding.location.tunnel?.peer, binding.alsoAcceptedFrom]
-            guard accepted.contains(tunnel.local) else {
-                return PacketWalk(end: .dropped("inner source not allowed from that peer"))
-            }
-            if let kind = binding.location.tunnel?.kind, binding.alsoAcceptedFrom != tunnel.local, kind != tunnel.kind {
-                return PacketWalk(end: .dropped("tunnel kind mismatch"))
-            }
+        let accepted = [binding.location.tunnel?.peer, binding.alsoAcceptedFrom]
+        guard accepted.contains(tunnel.local) else {
+            return PacketWalk(end: .dropped("inner source not allowed from that peer"))
+        }
+        if let kind = binding.location.tunnel?.kind, binding.alsoAcceptedFrom != tunnel.local, kind != tunnel.kind {
+            return PacketWalk(end: .dropped("tunnel kind mismatch"))
         }
         routers[anchor].seen.insert(flow.address)
         servers.append(anchor)

@@ -61,8 +61,6 @@ public struct Tampering: Sendable {
     public var confirmsTooEarly = false
     /// A router passes tunnelled packets of other anchors through its own server.
     public var serversSeeForeignTunnels = false
-    /// An anchor takes packets from any tunnel.
-    public var anchorsTrustAnyTunnel = false
 
     public init() {}
 }

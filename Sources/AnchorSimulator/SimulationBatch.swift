@@ -9,6 +9,12 @@ public struct SimulationBatch: Sendable {
     /// Stops at the first failure.
     public var stopsEarly = false
 
+    /// So many seeds from that one on; or the one that `FLOWANCHOR_SEED` names, to see a failure again.
+    public init(first: UInt64, count: Int, environment: [String: String]) {
+        let replayed = environment["FLOWANCHOR_SEED"].flatMap { UInt64($0) }
+        self.init(first: replayed ?? first, count: replayed == nil ? count : 1, isTracing: replayed != nil)
+    }
+
     public init(first: UInt64, count: Int, isTracing: Bool = false) {
         seeds = (0..<UInt64(max(0, count))).map { first &+ $0 }
         self.isTracing = isTracing
@@ -64,7 +70,7 @@ public struct SimulationBatch: Sendable {
             """
             seed \(seed): \(simulation.violations.joined(separator: "\n  "))
               to see it again: anchor-simulate run --first \(seed) --seeds 1 --trace, \
-            or FLOWANCHOR_SEED=\(seed) swift test --filter SimulatorTests
+            or FLOWANCHOR_SEED=\(seed) swift test --filter AnchorSimulatorTests
             """)
     }
 }

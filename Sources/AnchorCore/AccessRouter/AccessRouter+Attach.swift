@@ -15,6 +15,15 @@ extension AccessRouter {
         }
         let neighbour = Neighbour(mac: request.linkAddress, interface: interface)
         let id = nodes[Int(reply.node)].account.id
+        let isOutdated = AddressFamily.allCases.contains { family in
+            request.families.contains(family)
+                && keptHosts(of: reply.node, family, request, neighbour).contains { hosts[$0].order >= reply.message }
+        }
+        guard !isOutdated else {
+            // A late copy: the node has said something newer about an address in it (T14).
+            refuse(reply, .outdated, .outdated, datagram.source, &actions)
+            return
+        }
         var slots: [UInt32] = []
         var lacking: RefusalCause?
         for family in AddressFamily.allCases where request.families.contains(family) {
