@@ -28,6 +28,7 @@ extension Simulation {
         routers[index].table = routers[index].table.filter { known.contains($0.key) }
         note("router \(index) starts, epoch \(routers[index].epoch), \(known.count) bindings")
         perform(index, actions)
+        replayAfterRestart(index)
     }
 
     /// The program or the whole machine dies. What was not stored may or may not have reached the disk.

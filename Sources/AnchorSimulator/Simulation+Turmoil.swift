@@ -97,6 +97,15 @@ extension Simulation {
         queue.plan(.toRouter(router, datagram), at: now + chance.microseconds(100...2000))
     }
 
+    /// The most promising moment for it is when a router starts anew.
+    func replayAfterRestart(_ router: Int) {
+        guard isTurbulent, chance.isHit(perMille: 500) else { return }
+        for (_, datagram) in captured.filter({ $0.router == router }).suffix(8) {
+            note("a recorded datagram goes to router \(router), which has just started, again")
+            queue.plan(.toRouter(router, datagram), at: now + chance.microseconds(100...20000))
+        }
+    }
+
     /// A node with a valid key speaks of another's address (T5).
     private func forge() {
         let router = chance.number(in: 0...routers.count - 1)

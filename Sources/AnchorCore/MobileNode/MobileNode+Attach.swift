@@ -52,15 +52,18 @@ extension MobileNode {
         }
     }
 
-    private func addressesToName(_ index: Int, _ router: UInt64) -> [IPAddress] {
-        leases.filter { lease in
+    /// At most as many as a request holds, those with flows first.
+    func addressesToName(_ index: Int, _ router: UInt64) -> [IPAddress] {
+        let named = leases.filter { lease in
             guard lease.router == router, !lease.isReleasing else { return false }
             return !uplinks.indices.contains { other in
                 guard other != index else { return false }
                 return uplinks[other].attachment?.addresses.contains(lease.address) == true
                     || uplinks[other].isAsking(about: lease.address)
             }
-        }.map(\.address)
+        }
+        let used = named.filter { $0.flows > 0 } + named.filter { $0.flows == 0 }
+        return used.prefix(AttachRequest.largestPreviousCount).map(\.address)
     }
 
     mutating func attached(

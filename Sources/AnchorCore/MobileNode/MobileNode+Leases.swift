@@ -27,7 +27,7 @@ extension MobileNode {
         for lease in leases where !lease.isReleasing {
             let isAttached = uplinks.contains { $0.attachment?.addresses.contains(lease.address) == true }
             guard !isAttached, let index = uplinks.lastIndex(where: { $0.attachment?.sighting.router == lease.router }),
-                uplinks[index].attachment?.refresh == nil
+                uplinks[index].attachment?.refresh == nil, addressesToName(index, lease.router).contains(lease.address)
             else { continue }
             refreshNow(index, at: now)
         }
