@@ -63,7 +63,7 @@ let package = Package(
         + library("Netlink", ["CNetlink", "NetworkTypes"], tests: ["NamespaceTestSupport", "NetworkTypes"])
         + [
             .target(
-                name: "NamespaceTestSupport", dependencies: ["Netlink", "NetworkTypes"],
+                name: "NamespaceTestSupport", dependencies: ["CNetlink", "Netlink", "NetworkTypes"],
                 path: "Tests/NamespaceTestSupport", swiftSettings: strict)
         ]
         + library("ControlAPI", ["NetworkTypes", http, sockets])
@@ -78,7 +78,10 @@ let package = Package(
             [
                 "AnchorCore", "AnchorProtocol", "AnchorDataPlane", "BPFKit", "CDatagram", "ControlAPI", "Netlink",
                 "NetworkTypes", "PacketKit", crypto, logging, toml, http, sockets,
-            ], tests: ["AnchorCore", "AnchorDataPlane", "NamespaceTestSupport", "Netlink", "NetworkTypes", "PacketKit"])
+            ], tests: [
+                "AnchorCore", "AnchorDataPlane", "KernelTestSupport", "NamespaceTestSupport", "Netlink", "NetworkTypes",
+                "PacketKit",
+            ])
         + library("NetworkLab", ["ControlAPI", "Netlink", "NetworkTypes"])
         + [
             .testTarget(

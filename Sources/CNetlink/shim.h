@@ -4,6 +4,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
+#include <linux/if_packet.h>
 #include <linux/inet_diag.h>
 #include <linux/neighbour.h>
 #include <linux/netlink.h>

@@ -14,11 +14,13 @@ public struct RoutingRule: Hashable, Sendable {
     public var table: RoutingTable?
     /// The packets' mark, for a rule that compares all of its bits; 0 for none.
     public var mark: UInt32
+    /// Name of the interface that the sender is bound to; `nil` for all packets.
+    public var outgoing: String?
 
     /// - Parameter family: of the rule; that of `from` or `to` where there is one.
     public init(
         priority: UInt32, from: IPPrefix? = nil, to: IPPrefix? = nil, family: AddressFamily = .v4,
-        table: RoutingTable?, mark: UInt32 = 0
+        table: RoutingTable?, mark: UInt32 = 0, outgoing: String? = nil
     ) {
         self.priority = priority
         self.from = from
@@ -26,6 +28,7 @@ public struct RoutingRule: Hashable, Sendable {
         self.family = from?.family ?? to?.family ?? family
         self.table = table
         self.mark = mark
+        self.outgoing = outgoing
     }
 }
 
@@ -34,6 +37,7 @@ extension RoutingRule: CustomStringConvertible {
         var text = "\(priority): from \(from.map { "\($0)" } ?? "all")"
         if let to { text += " to \(to)" }
         if mark != 0 { text += " mark \(mark)" }
+        if let outgoing { text += " oif \(outgoing)" }
         if let table { text += " table \(table.rawValue)" }
         return text
     }
@@ -50,7 +54,8 @@ extension RoutingRule {
             to: IPPrefix(libnl: rtnl_rule_get_dst(rule), family: family),
             family: family,
             table: looksUp ? RoutingTable(rawValue: rtnl_rule_get_table(rule)) : nil,
-            mark: rtnl_rule_get_mark(rule))
+            mark: rtnl_rule_get_mark(rule),
+            outgoing: rtnl_rule_get_oif(rule).map { String(cString: $0) })
     }
 
     init?(_ message: ReceivedMessage) {
@@ -77,6 +82,7 @@ extension RoutingRule {
         }
         if let table { rtnl_rule_set_table(object, table.rawValue) }
         if mark != 0 { rtnl_rule_set_mark(object, mark) }
+        if let outgoing { rtnl_rule_set_oif(object, outgoing) }
         return try use(object)
     }
 }

@@ -3,6 +3,8 @@ import Netlink
 
 public struct NeverHappened: Error, CustomStringConvertible {
     public let description: String
+
+    public init(description: String) { self.description = description }
 }
 
 /// How long to hope for something before it counts as never happening; generous, since nothing measures it.

@@ -66,6 +66,10 @@ public final class TestSocket {
         return UInt16(bigEndian: storage.sin6_port)
     }
 
+    public func send(_ bytes: [UInt8]) throws {
+        try check(Int32(clamping: Glibc.send(descriptor, bytes, bytes.count, 0)), "send")
+    }
+
     /// errno of a read, 0 at the end of the stream.
     public func readError() -> Int32 {
         var byte: UInt8 = 0

@@ -8,24 +8,35 @@ struct RoutingPlan: Sendable {
     var firstTable: UInt32 = 0xfa00
     /// At most so many own addresses at once.
     var tableCount: UInt32 = 256
-    /// Before the main table's rule (32766), behind the local table's (0).
+    /// Before the main table's rule (32766), behind the local table's (0). Those for the other one of two uplinks come
+    /// right before.
     var rulePriority: UInt32 = 20_000
     /// Of the default routes in the main table: better than those of a DHCP client.
     var metric: UInt32 = 1
 
-    func contains(_ table: RoutingTable) -> Bool { table.rawValue &- firstTable < tableCount }
+    func contains(_ table: RoutingTable) -> Bool { table.rawValue &- firstTable < 2 * tableCount }
 }
 
 /// The routes of one own address: a rule for its packets by their source and a table with one default route, so that
 /// they leave by the uplink of their binding with a size that fits the tunnel, whatever new sockets do.
+///
+/// While both attachments are in use there is a second such table, for whoever asks for the other uplink by name, as the
+/// programs do for a copy.
 struct AddressRoute: Hashable, Sendable {
     let address: IPAddress
     let table: RoutingTable
 
     func rule(_ plan: RoutingPlan) -> RoutingRule {
-        RoutingRule(
-            priority: plan.rulePriority, from: IPPrefix(address, length: address.family.addressBits), table: table)
+        RoutingRule(priority: plan.rulePriority, from: source, table: table)
     }
+
+    func otherRule(_ plan: RoutingPlan, uplink name: String) -> RoutingRule {
+        RoutingRule(priority: plan.rulePriority - 1, from: source, table: otherTable(plan), outgoing: name)
+    }
+
+    func otherTable(_ plan: RoutingPlan) -> RoutingTable { RoutingTable(rawValue: table.rawValue + plan.tableCount) }
+
+    private var source: IPPrefix? { IPPrefix(address, length: address.family.addressBits) }
 }
 
 extension AnchorPath {
@@ -37,6 +48,12 @@ extension AnchorPath {
         case .both(let direct, _, let id, let bicast): bicast ? id : direct
         case .unreachable: nil
         }
+    }
+
+    /// The uplink that the programs use beside ``uplink``, while both attachments are in use.
+    var otherUplink: InterfaceID? {
+        guard case .both(let direct, _, let id, let bicast) = self else { return nil }
+        return bicast ? direct : id
     }
 
     /// Bytes that a tunnel on this path takes from each packet.

@@ -26,6 +26,8 @@ final class MobileHost {
         var path: AnchorPath?
         /// In its table.
         var installed: Route?
+        /// In its other table, with the rule that leads there.
+        var other: (rule: RoutingRule, route: Route)?
     }
 
     private var placements: [IPAddress: Placement] = [:]
@@ -53,9 +55,11 @@ final class MobileHost {
         self.onFailure = onFailure
         loopback = try netlink.link(named: "lo").index
         inherited = [:]
-        for rule in try netlink.rules() where rule.priority == plan.rulePriority {
+        for rule in try netlink.rules() {
             guard let table = rule.table, plan.contains(table), let from = rule.from else { continue }
-            inherited[from.address] = table
+            if rule.priority == plan.rulePriority { inherited[from.address] = table }
+            // Made again where it is needed.
+            if rule.priority == plan.rulePriority - 1 { try netlink.remove(rule) }
         }
     }
 
@@ -81,6 +85,7 @@ final class MobileHost {
         guard let placement = placements[address], placement.own.interface == id else { return false }
         placements[address] = nil
         discard(placement.route, placement.installed)
+        discard(placement.other)
         guard let device = placement.device else { return true }
         tolerating(EADDRNOTAVAIL, ENODEV) {
             () throws(NetlinkError) in try netlink.remove(kernelAddress(placement.own, on: device))
@@ -100,7 +105,8 @@ final class MobileHost {
         mainRoutes[family] = route
         uplinks.setGateway(route.gateway, family: route.gateway.family, on: route.interface)
         resolveRouters(on: route.interface)
-        for (address, placement) in placements where uplink(of: placement) == route.interface {
+        for (address, placement) in placements
+        where uplink(of: placement) == route.interface || placement.path?.otherUplink == route.interface {
             routeAddress(address)
         }
         routeMain(family)
@@ -161,8 +167,7 @@ final class MobileHost {
         let addresses = (try? netlink.addresses()) ?? []
         for (address, table) in inherited where !kept.contains(address) {
             let route = AddressRoute(address: address, table: table)
-            let stale = (try? netlink.routes(in: table, family: address.family))?.first
-            discard(route, stale)
+            discard(route, (try? netlink.routes(in: table, family: address.family))?.first)
             for found in addresses where found.address == address {
                 tolerating(EADDRNOTAVAIL) { () throws(NetlinkError) in try netlink.remove(found) }
             }
@@ -228,23 +233,48 @@ final class MobileHost {
         if let installed { removeFromKernel(installed) }
     }
 
+    private func discard(_ other: (rule: RoutingRule, route: Route)?) {
+        guard let other else { return }
+        tolerating(ENOENT) { () throws(NetlinkError) in try netlink.remove(other.rule) }
+        removeFromKernel(other.route)
+    }
+
     /// Sends the address's packets out of the uplink of its binding. Without a router there the route stays as it is:
     /// its packets have nowhere to go either way.
     private func routeAddress(_ address: IPAddress) {
         guard let placement = placements[address], placement.route.table != .main else { return }
-        let id = uplink(of: placement)
-        guard let link = uplinks[id]?.link, link.isUp, let exit = exit(of: id, for: address.family) else { return }
-        let path = placement.path ?? .direct(id)
-        guard
-            let gateway = reachable(exit.gateway, for: address.family, on: link.index)
-        else { return }
-        let route = Route(
-            to: address.family.everywhere, gateway: gateway, interface: link.index, source: address,
-            metric: plan.metric, table: placement.route.table,
-            mtu: max(address.family.smallestMTU, Int(exit.mtu) - path.overhead), isOnLink: true)
-        if failed({ () throws(NetlinkError) in try netlink.replace(route) }) == nil {
+        if let route = route(for: placement, by: uplink(of: placement), in: placement.route.table),
+            failed({ () throws(NetlinkError) in try netlink.replace(route) }) == nil
+        {
             placements[address]?.installed = route
         }
+        routeOther(address)
+    }
+
+    /// The other uplink while both attachments are in use.
+    private func routeOther(_ address: IPAddress) {
+        guard let placement = placements[address] else { return }
+        var other: (rule: RoutingRule, route: Route)?
+        if let id = placement.path?.otherUplink, let name = uplinks[id]?.name,
+            let route = route(for: placement, by: id, in: placement.route.otherTable(plan)),
+            failed({ () throws(NetlinkError) in try netlink.replace(route) }) == nil
+        {
+            other = (placement.route.otherRule(plan, uplink: name), route)
+        }
+        if let former = placement.other, former.rule != other?.rule { discard(former) }
+        if let other { tolerating(EEXIST) { () throws(NetlinkError) in try netlink.add(other.rule) } }
+        placements[address]?.other = other
+    }
+
+    private func route(for placement: Placement, by id: InterfaceID, in table: RoutingTable) -> Route? {
+        let family = placement.own.address.family
+        guard let link = uplinks[id]?.link, link.isUp, let exit = exit(of: id, for: family),
+            let gateway = reachable(exit.gateway, for: family, on: link.index)
+        else { return nil }
+        return Route(
+            to: family.everywhere, gateway: gateway, interface: link.index, source: placement.own.address,
+            metric: plan.metric, table: table,
+            mtu: max(family.smallestMTU, Int(exit.mtu) - (placement.path?.overhead ?? 0)), isOnLink: true)
     }
 
     private func routeMain(_ family: AddressFamily) {

@@ -41,6 +41,7 @@ final class MobileNodeDriver: @unchecked Sendable {
     private var prepared: Set<InterfaceIndex> = []
     private var addresses: Set<IPAddress> = []
     private var recountIsDue = false
+    private var isRunning = false
     /// Addresses of an earlier run that it goes on with.
     private let restored: Set<IPAddress>
 
@@ -82,6 +83,7 @@ final class MobileNodeDriver: @unchecked Sendable {
     /// Looks at the links and begins.
     func start() throws {
         dispatchPrecondition(condition: .onQueue(queue))
+        isRunning = true
         watch(monitor.descriptor) { $0.kernelChanged() }
         watch(flows.descriptor) { $0.socketsEnded() }
         timer.setEventHandler { [weak self] in self?.handle(.timer) }
@@ -120,6 +122,7 @@ final class MobileNodeDriver: @unchecked Sendable {
         timer.cancel()
         for source in sources { source.cancel() }
         sources = []
+        isRunning = false
     }
 
     // MARK: What others ask
@@ -143,6 +146,8 @@ final class MobileNodeDriver: @unchecked Sendable {
 
     func handle(_ event: MobileNodeEvent) {
         dispatchPrecondition(condition: .onQueue(queue))
+        // What was under way when it ended comes too late.
+        guard isRunning else { return }
         let actions = node.handle(event, at: surroundings.now())
         for action in actions { perform(action) }
         if !actions.isEmpty { surroundings.flush() }
@@ -200,7 +205,7 @@ final class MobileNodeDriver: @unchecked Sendable {
     private func watch(_ descriptor: Int32, _ body: @escaping @Sendable (MobileNodeDriver) -> Void) {
         let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
         source.setEventHandler { [weak self] in
-            if let self { body(self) }
+            if let self, self.isRunning { body(self) }
         }
         source.activate()
         sources.append(source)
@@ -278,7 +283,7 @@ final class MobileNodeDriver: @unchecked Sendable {
 
     private func countFlows() {
         recountIsDue = false
-        guard !addresses.isEmpty else { return }
+        guard isRunning, !addresses.isEmpty else { return }
         attempt {
             let changes = try flows.recount(addresses)
             if !changes.isEmpty { handle(.flows(changes)) }

@@ -136,6 +136,29 @@ struct MobileHostTests {
             try node.pair.nearSocket.route(to: journey.correspondent, from: journey.new).gateway == journey.newRouter)
     }
 
+    @Test(arguments: Journey.both, [true, false])
+    func `while both attachments are in use each uplink's router is known for the address`(
+        journey: Journey, bicast: Bool
+    ) throws {
+        let node = try Node()
+        node.attach(node.first, journey.old, journey.oldRouter)
+        node.attach(node.second, journey.new, journey.newRouter)
+        let tunnel = Tunnel(local: journey.new, peer: journey.anchor, kind: .ipInIP)
+        node.host.bind(journey.old, to: .both(direct: node.first, tunnel, node.second, bicast: bicast))
+        func route(on name: String?) throws -> Route {
+            try node.pair.nearSocket.route(
+                to: journey.correspondent, from: journey.old, interface: name.map { try node.index($0) })
+        }
+        #expect(try route(on: nil).gateway == (bicast ? journey.newRouter : journey.oldRouter))
+        #expect(try route(on: "near0").gateway == journey.oldRouter)
+        #expect(try route(on: "near1").gateway == journey.newRouter)
+
+        node.host.bind(journey.old, to: .direct(node.first))
+        #expect(try route(on: nil).gateway == journey.oldRouter)
+        let routes = try node.pair.nearSocket.routes().filter { $0.source == journey.old && $0.table != .main }
+        #expect(routes.filter { $0.origin == .flowAnchor }.count == 1)
+    }
+
     @Test(arguments: Journey.both)
     func `an old address survives its interface being set down or removed`(journey: Journey) throws {
         let node = try Node()
