@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The usual packet: untagged, no options, no fragment, not a SYN, no GRE, its host in the first slot, its
- * path resolved, and it fits. Nothing here decides anything that the general programs decide otherwise; a
+/* The usual packet: untagged, no options, no fragment, not a SYN, no GRE, its host in its first bucket,
+ * its path resolved, and it fits. Nothing here decides anything that the general programs decide otherwise; a
  * packet that is not usual is handed to them as it came, before anything was done to it. What this
  * saves is calls between functions, which cost more than all that they do. Distances are constants here. */
 #pragma once
@@ -54,7 +54,7 @@ static __always_inline int fa_usual_transport(void *data, void *end, __u32 curso
 	return data + cursor + FA_TCP_BYTES <= end && !(*(__u8 *)(data + cursor + 13) & FA_TCP_SYN);
 }
 
-/* The host in the slot that is looked at first. */
+/* The host, if it is in its first bucket. */
 static __always_inline int fa_usual_host(const struct fa_config *config, const __u64 address[2], struct fa_usual *usual,
 					 struct fa_host_view *view)
 {
@@ -62,7 +62,11 @@ static __always_inline int fa_usual_host(const struct fa_config *config, const _
 	__u64 hash = fa_host_hash(config, address[0], address[1]);
 	struct fa_slot_place at;
 
-	usual->slot = fa_hosts_probe(hash, config->host_mask, &key, 0, &at);
+	for (__u32 attempt = 0; attempt < FA_BUCKET_SLOTS; attempt++) {
+		usual->slot = fa_hosts_probe(hash, config->host_mask, &key, attempt, &at);
+		if (FA_LIKELY(usual->slot))
+			break;
+	}
 	if (FA_UNLIKELY(!usual->slot) || FA_UNLIKELY(fa_slot_state(at.word) != FA_SLOT_LIVE))
 		return 0;
 	fa_host_copy(view, &usual->slot->value);
@@ -330,7 +334,9 @@ static __always_inline int fa_usual_server(fa_context *context, __u32 version)
 #define FA_TRY_USUAL(program, context)                                                                                 \
 	do {                                                                                                           \
 		int usual_verdict = FA_VERDICT_UNUSUAL;                                                                \
-		if (fa_usual_frame(FA_DATA(context), FA_DATA_END(context), 4))                                         \
+		if (!FA_USUAL_WAY)                                                                                     \
+			;                                                                                              \
+		else if (fa_usual_frame(FA_DATA(context), FA_DATA_END(context), 4))                                    \
 			usual_verdict = program(context, 4);                                                           \
 		else if (fa_usual_frame(FA_DATA(context), FA_DATA_END(context), 6))                                    \
 			usual_verdict = program(context, 6);                                                           \

@@ -24,6 +24,9 @@ typedef struct xdp_md fa_context;
 #define FA_DATA(context) ((void *)(long)(context)->data)
 #define FA_DATA_END(context) ((void *)(long)(context)->data_end)
 
+/* Off only where the fuzzer compares both ways. */
+#define FA_USUAL_WAY 1
+
 /* The kernel's verifier only asks for alignment where the processor does. */
 #define FA_LOADS(bits)                                                                                                 \
 	static __always_inline __u##bits fa_load##bits(const void *from)                                               \
