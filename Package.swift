@@ -71,8 +71,9 @@ let package = Package(
         + library("AnchorCore", ["AnchorProtocol", "NetworkTypes"])
         + library("AnchorSimulator", ["AnchorCore", "AnchorProtocol", "NetworkTypes"])
         + library(
-            "AnchorDataPlane", ["BPFKit", "BPFObjects", "CAtomics", "CBPF", "FlowAnchorABI", "NetworkTypes"],
-            tests: ["BPFObjects", "BPFKit", "CBPF", "KernelTestSupport"])
+            "AnchorDataPlane",
+            ["BPFKit", "BPFObjects", "CAtomics", "CBPF", "FlowAnchorABI", "NetworkTypes", "PacketKit"],
+            tests: ["PacketKit", "BPFObjects", "BPFKit", "CBPF", "KernelTestSupport"])
         + library(
             "AnchorDaemon",
             [

@@ -118,6 +118,9 @@ public enum Frame {
         }
     }
 
+    /// A number of two bytes in network order.
+    public static func bigEndian(_ number: UInt16) -> [UInt8] { big(number) }
+
     static func big<T: FixedWidthInteger>(_ number: T) -> [UInt8] {
         withUnsafeBytes(of: number.bigEndian) { Array($0) }
     }

@@ -4,19 +4,21 @@
 /// copy is new where more equal ones have come on its own way than on the other. Whatever is lost on
 /// one way, as many are let through as came on the better way.
 struct DuplicateFilter {
-    private var counts: [[UInt8]: (direct: Int, tunnelled: Int)] = [:]
+    /// How far one way may get ahead: little is lost of equal packets when a node changes ways.
+    static let leadLimit = 64
+
+    /// By content: how many more have come by the attached way.
+    private var leads: [[UInt8]: Int] = [:]
 
     enum Way {
-        case direct, tunnelled
+        case attached, tunnelled
     }
 
     mutating func isNew(_ content: [UInt8], on way: Way) -> Bool {
-        var count = counts[content] ?? (0, 0)
-        switch way {
-        case .direct: count.direct += 1
-        case .tunnelled: count.tunnelled += 1
-        }
-        counts[content] = count
-        return way == .direct ? count.direct > count.tunnelled : count.tunnelled > count.direct
+        let lead = leads[content] ?? 0
+        let next =
+            way == .attached ? min(lead + 1, Self.leadLimit) : max(lead - 1, -Self.leadLimit)
+        leads[content] = next
+        return way == .attached ? next > 0 : next < 0
     }
 }

@@ -41,8 +41,15 @@ struct ModelPacket {
     var vlan: UInt16 = 0
     var network: Header
 
+    /// Whether a group is the frame's destination.
+    var isGroup: Bool { bytes[0] & 1 == 1 }
+    /// The packet is all there.
+    var isWhole: Bool { network.end <= bytes.count }
+
     /// Headers behind which the transport header is looked for.
     static let extensionLimit = 4
+    /// All of them together, in bytes.
+    static let longestExtensions = 1024
 
     init(_ bytes: [UInt8]) throws(Malformation) {
         self.bytes = bytes
@@ -57,8 +64,8 @@ struct ModelPacket {
             at += 4
             tags += 1
         }
-        guard type == 0x0800 || type == 0x86dd else { throw .notIP }
-        network = try ModelPacket.header(bytes, at: at, isV4: type == 0x0800, limit: bytes.count)
+        guard type == 0x0800 || type == 0x86dd, bytes[0] & 1 == 0 else { throw .notIP }
+        network = try ModelPacket.header(bytes, at: at, isV4: type == 0x0800)
     }
 
     static func word(_ bytes: [UInt8], _ at: Int) throws(Malformation) -> UInt16 {
@@ -66,17 +73,16 @@ struct ModelPacket {
         return UInt16(bytes[at]) << 8 | UInt16(bytes[at + 1])
     }
 
-    static func header(
-        _ bytes: [UInt8], at start: Int, isV4: Bool, limit: Int
-    ) throws(Malformation) -> Header {
-        isV4 ? try ipv4(bytes, start, limit) : try ipv6(bytes, start, limit)
+    /// The packet may be longer than what is there of it.
+    static func header(_ bytes: [UInt8], at start: Int, isV4: Bool) throws(Malformation) -> Header {
+        isV4 ? try ipv4(bytes, start) : try ipv6(bytes, start)
     }
 
-    private static func ipv4(_ bytes: [UInt8], _ start: Int, _ limit: Int) throws(Malformation) -> Header {
-        guard start + 20 <= limit, bytes[start] >> 4 == 4 else { throw .malformed }
+    private static func ipv4(_ bytes: [UInt8], _ start: Int) throws(Malformation) -> Header {
+        guard start + 20 <= bytes.count, bytes[start] >> 4 == 4 else { throw .malformed }
         let headerLength = Int(bytes[start] & 0xf) * 4
         let total = Int(try word(bytes, start + 2))
-        guard headerLength >= 20, total >= headerLength, start + total <= limit else { throw .malformed }
+        guard headerLength >= 20, total >= headerLength else { throw .malformed }
         let offset = try word(bytes, start + 6)
         return Header(
             isV4: true, start: start, payload: start + headerLength, end: start + total,
@@ -86,17 +92,16 @@ struct ModelPacket {
             fragment: offset & 0x1fff != 0 ? .later : offset & 0x2000 != 0 ? .first : .none)
     }
 
-    private static func ipv6(_ bytes: [UInt8], _ start: Int, _ limit: Int) throws(Malformation) -> Header {
-        guard start + 40 <= limit, bytes[start] >> 4 == 6 else { throw .malformed }
+    private static func ipv6(_ bytes: [UInt8], _ start: Int) throws(Malformation) -> Header {
+        guard start + 40 <= bytes.count, bytes[start] >> 4 == 6 else { throw .malformed }
         let end = start + 40 + Int(try word(bytes, start + 4))
-        guard end <= limit else { throw .malformed }
         var header = Header(
             isV4: false, start: start, payload: start + 40, end: end,
             source: IPAddress(bytes: bytes[start + 8..<start + 24])!,
             destination: IPAddress(bytes: bytes[start + 24..<start + 40])!,
             trafficClass: bytes[start] << 4 | bytes[start + 1] >> 4, ttl: bytes[start + 7], number: bytes[start + 6])
         for _ in 0..<extensionLimit where header.fragment != .later {
-            guard let length = try extensionLength(bytes, header, limit) else { break }
+            guard let length = try extensionLength(bytes, header) else { break }
             if header.number == 44 {
                 let offset = try word(bytes, header.payload + 2)
                 if offset & 0xfff8 != 0 {
@@ -108,16 +113,16 @@ struct ModelPacket {
             header.number = bytes[header.payload]
             header.payload += length
         }
-        guard header.payload <= end else { throw .malformed }
+        guard header.payload <= end, header.payload - start - 40 <= longestExtensions else { throw .malformed }
         return header
     }
 
     /// Bytes of the extension header at `payload`; `nil` if there is none.
     private static func extensionLength(
-        _ bytes: [UInt8], _ header: Header, _ limit: Int
+        _ bytes: [UInt8], _ header: Header
     ) throws(Malformation) -> Int? {
         guard [0, 43, 44, 60].contains(header.number) else { return nil }
-        guard header.payload + 8 <= limit else { throw .malformed }
+        guard header.payload + 8 <= bytes.count else { throw .malformed }
         return header.number == 44 ? 8 : (Int(bytes[header.payload + 1]) + 1) * 8
     }
 }

@@ -1,0 +1,101 @@
+import NetworkTypes
+import PacketKit
+
+extension ModelWalk {
+    /// Sends what begins at `header` by the action's path; what is in front of it goes.
+    mutating func send(
+        _ packet: inout ModelPacket, _ header: ModelPacket.Header, _ action: Action
+    ) throws(Exit) -> ModelOutcome {
+        guard let path = tables.paths[action.path] else { throw Self.exit("no_route") }
+        let isDecapsulated = header.start != packet.network.start
+        var decrements = action.decrements
+        var left: Reason?
+        switch path.nextHop {
+        case .drop(let reason): throw .reason(reason.kind == .drop ? reason : Reason(name: "no_route")!)
+        case .kernel: left = Reason(name: "to_kernel_route")
+        case .host, .neighbour, .station:
+            if !tables.isResolved(path) { left = Reason(name: "to_kernel_unresolved") }
+        }
+        if let left {
+            if path.encapsulation == nil {
+                if !isDecapsulated { throw .reason(left) }
+                // The kernel takes one off.
+                decrements = false
+            }
+        } else if header.length > Int(tables.mtu(of: path)) {
+            guard !isDecapsulated else { throw Self.exit("too_big") }
+            return try ModelAnswer.tooBig(
+                packet, mtu: Int(tables.mtu(of: path)), port: port, endpoints: configuration.endpoints)
+        }
+        if decrements {
+            guard header.ttl > 1 else { throw Self.exit("ttl_expired") }
+            packet.decrementTTL(of: header)
+        }
+        let outer = path.encapsulation.map { outerHeader($0, header, action) } ?? []
+        let isV4 = path.encapsulation?.source.isV4 ?? header.isV4
+        let link = linkHeader(path, packet, action, isLeft: left != nil)
+        let bytes = link + Frame.bigEndian(isV4 ? 0x0800 : 0x86dd) + outer + packet.bytes[header.start...]
+        if let left {
+            return ModelOutcome(verdict: .pass, reason: left, bytes: bytes)
+        }
+        let reason = path.encapsulation == nil ? action.reason : Reason(name: "encapsulated")!
+        let target = tables.port(of: path)!
+        return ModelOutcome(verdict: target == index ? .transmit : .redirect(target), reason: reason, bytes: bytes)
+    }
+
+    /// MACs and tag, without the type of what follows.
+    private func linkHeader(
+        _ path: PathSpecification, _ packet: ModelPacket, _ action: Action, isLeft: Bool
+    ) -> [UInt8] {
+        // Addressed to the interface that it came in by, the kernel takes it.
+        if isLeft { return port.mac.bytes + port.mac.bytes }
+        let source = tables.port(of: path).flatMap { tables.ports[$0]?.mac } ?? .zero
+        switch path.nextHop {
+        case .host:
+            let station = action.host?.entry.attachment
+            let tag = station?.vlan ?? 0
+            return (station?.mac ?? .zero).bytes + source.bytes
+                + (tag == 0 ? [] : Frame.bigEndian(0x8100) + Frame.bigEndian(tag))
+        case .station(.zero, _): return packet.bytes[..<6] + source.bytes
+        case .station(let mac, _): return mac.bytes + source.bytes
+        case .neighbour: return (tables.resolutions[path.nextHop]?.destination ?? .zero).bytes + source.bytes
+        case .kernel, .drop: return MACAddress.zero.bytes + source.bytes
+        }
+    }
+
+    /// Outer IP header, and GRE behind it.
+    private func outerHeader(
+        _ encapsulation: Encapsulation, _ header: ModelPacket.Header, _ action: Action
+    ) -> [UInt8] {
+        let destination = encapsulation.destination ?? action.host?.entry.tunnel?.peer ?? .anyV6
+        let dscp = encapsulation.dscp ?? header.trafficClass >> 2
+        var layers: [Layer] = []
+        var number: UInt8 = header.isV4 ? 4 : 41
+        if case .gre(let isSequenced) = encapsulation.kind {
+            number = 47
+            var key: UInt32 = 0
+            if case .gre(let agreed, _) = action.host?.entry.tunnel?.kind { key = agreed }
+            layers.append(.gre(.init(key: key, sequence: isSequenced ? action.sequence : nil)))
+        }
+        if encapsulation.source.isV4 {
+            var outer = Layer.IPv4(encapsulation.source, destination)
+            (outer.ttl, outer.dscp, outer.ecn) = (encapsulation.ttl, dscp, header.trafficClass & 3)
+            outer.protocolNumber = number
+            outer.totalLength = UInt16(truncatingIfNeeded: encapsulation.overhead + header.length)
+            layers.insert(.ipv4(outer), at: 0)
+        } else {
+            var outer = Layer.IPv6(encapsulation.source, destination)
+            (outer.hopLimit, outer.dscp, outer.ecn) = (encapsulation.ttl, dscp, header.trafficClass & 3)
+            outer.nextHeader = number
+            outer.payloadLength = UInt16(truncatingIfNeeded: encapsulation.overhead - 40 + header.length)
+            layers.insert(.ipv6(outer), at: 0)
+        }
+        var bytes = Frame.encode(layers)
+        // The layers don't see what is inside: GRE names its type.
+        if number == 47 {
+            let type = bytes.count - encapsulation.overhead + (encapsulation.source.isV4 ? 22 : 42)
+            bytes.replaceSubrange(type..<type + 2, with: Frame.bigEndian(header.isV4 ? 0x0800 : 0x86dd))
+        }
+        return bytes
+    }
+}

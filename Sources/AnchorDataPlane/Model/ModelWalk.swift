@@ -1,0 +1,349 @@
+import NetworkTypes
+
+/// What becomes of a packet.
+public struct ModelOutcome: Hashable, Sendable {
+    public enum Verdict: Hashable, Sendable {
+        /// Left to the kernel.
+        case pass
+        case drop
+        /// Sent from another port.
+        case redirect(PortIndex)
+        /// Sent back from the port that it came in by.
+        case transmit
+    }
+
+    public var verdict: Verdict
+    /// `nil` for a plain pass.
+    public var reason: Reason?
+    /// The frame as it leaves; as it was where it is dropped.
+    public var bytes: [UInt8]
+}
+
+extension ModelDataPlane {
+    /// Takes a frame in on a port and says what becomes of it; counts it, and changes what its host has counted.
+    public func process(_ frame: [UInt8], on index: PortIndex) -> ModelOutcome {
+        tables.withLock { tables in
+            guard let port = tables.ports[index] else { return ModelOutcome(verdict: .pass, bytes: frame) }
+            var walk = ModelWalk(tables: tables, index: index, port: port)
+            // Held once only, or each change would copy them.
+            tables = Tables()
+            let outcome = walk.run(frame)
+            tables = walk.tables
+            if let reason = outcome.reason { tables.counts[reason, default: 0] += 1 }
+            return outcome
+        }
+    }
+}
+
+/// One packet's walk through an access router [0043b]–[0048].
+struct ModelWalk {
+    var tables: ModelDataPlane.Tables
+    let index: PortIndex
+    let port: Port
+
+    /// Where a packet is to go.
+    struct Action {
+        var path: PathIndex
+        var reason: Reason
+        /// The packet is routed here.
+        var decrements = false
+        /// Whose entry gives what the path doesn't.
+        var host: ModelDataPlane.ModelHost?
+        var sequence: UInt32 = 0
+    }
+
+    /// The end of a packet that isn't sent.
+    enum Exit: Error {
+        case pass
+        case reason(Reason)
+    }
+
+    /// What a packet that is routed has behind it.
+    enum Routing {
+        case plain, afterServer, bypass
+    }
+
+    static func exit(_ name: String) -> Exit { .reason(Reason(name: name)!) }
+    var configuration: DataPlaneConfiguration { tables.configuration }
+
+    mutating func run(_ frame: [UInt8]) -> ModelOutcome {
+        var bytes = frame
+        do throws(Exit) {
+            var packet = try parse(frame)
+            defer { bytes = packet.bytes }
+            switch port.role {
+            case .access: return try fromHost(&packet)
+            case .core: return try fromCore(&packet)
+            case .serverInside, .serverOutside, .serverOneLeg: return try fromServer(&packet)
+            case .mobile: throw .pass
+            }
+        } catch {
+            return outcome(of: error, bytes: bytes, frame)
+        }
+    }
+
+    private func outcome(of exit: Exit, bytes: [UInt8], _ frame: [UInt8]) -> ModelOutcome {
+        switch exit {
+        case .pass: ModelOutcome(verdict: .pass, bytes: bytes)
+        case .reason(let reason) where reason.kind == .drop: ModelOutcome(verdict: .drop, reason: reason, bytes: frame)
+        case .reason(let reason): ModelOutcome(verdict: .pass, reason: reason, bytes: bytes)
+        }
+    }
+
+    private func parse(_ frame: [UInt8]) throws(Exit) -> ModelPacket {
+        do throws(ModelPacket.Malformation) {
+            let packet = try ModelPacket(frame)
+            guard packet.isWhole else { throw ModelPacket.Malformation.malformed }
+            return packet
+        } catch {
+            throw error == .notIP ? .pass : Self.exit("malformed")
+        }
+    }
+
+    // MARK: By the role of the interface
+
+    private mutating func fromHost(_ packet: inout ModelPacket) throws(Exit) -> ModelOutcome {
+        let header = packet.network
+        guard header.source.isGlobal, header.destination.isGlobal, !port.addresses.contains(header.destination) else {
+            throw .pass
+        }
+        let isForUs = configuration.endpoints.contains(header.destination)
+        if isForUs && !header.isTunnel { throw .pass }
+        guard let host = host(header.source) else {
+            throw configuration.unknownSourcePasses ? .pass : Self.exit("source_unknown")
+        }
+        let station = HostAttachment(mac: MACAddress(bytes: packet.bytes[6..<12])!, vlan: packet.vlan, port: index)
+        guard host.entry.attachment == station else { throw Self.exit("source_not_here") }
+        touch(host)
+        if isForUs { return try leaveTunnel(&packet) }
+        if header.isTunnel && isOfOtherAnchor(packet, \.source) {
+            return try send(&packet, header, try route(header, .bypass))
+        }
+        try dropSecondCopy(packet, header, host, .attached)
+        packet.clampMSS(header, configuration)
+        return try send(&packet, header, try uplink(host, header))
+    }
+
+    private mutating func fromCore(_ packet: inout ModelPacket) throws(Exit) -> ModelOutcome {
+        let header = packet.network
+        if header.isTunnel && configuration.endpoints.contains(header.destination) { return try leaveTunnel(&packet) }
+        guard let host = host(header.destination) else {
+            throw isErrorAboutTunnel(packet) ? Self.exit("to_kernel_icmp") : .pass
+        }
+        touch(host)
+        if header.isTunnel && isOfOtherAnchor(packet, \.destination) {
+            var action = try deliver(host)
+            action.reason = Reason(name: "bypassed")!
+            return try send(&packet, header, action)
+        }
+        packet.clampMSS(header, configuration)
+        return try send(&packet, header, try downlink(host))
+    }
+
+    private mutating func fromServer(_ packet: inout ModelPacket) throws(Exit) -> ModelOutcome {
+        let header = packet.network
+        guard header.source.isGlobal, header.destination.isGlobal, !port.addresses.contains(header.destination) else {
+            throw .pass
+        }
+        let isUp = port.role == .serverOneLeg ? host(header.source) != nil : port.role == .serverOutside
+        let next = isUp ? port.nextUp : port.nextDown
+        if next != 0 { return try send(&packet, header, Action(path: next, reason: Reason(name: "to_server")!)) }
+        if isUp { return try send(&packet, header, try route(header, .afterServer)) }
+        guard let host = host(header.destination) else { throw Self.exit("to_kernel_route") }
+        return try send(&packet, header, try deliver(host))
+    }
+
+    // MARK: Out of a tunnel
+
+    private mutating func leaveTunnel(_ packet: inout ModelPacket) throws(Exit) -> ModelOutcome {
+        let outer = packet.network
+        guard outer.fragment == .none else { throw Self.exit("outer_fragment") }
+        let tunnel = try inside(packet, outer)
+        let inner = tunnel.inner
+        guard inner.end <= outer.end else { throw Self.exit("malformed") }
+        guard let host = host(inner.source) else {
+            throw Self.exit(isPeer(outer.source) ? "inner_source_unknown" : "peer_unknown")
+        }
+        let isFormer = host.entry.tunnel?.peer != outer.source
+        if isFormer && tables.formerPeers[inner.source]?.contains(outer.source) != true {
+            throw Self.exit(isPeer(outer.source) ? "inner_source_not_allowed" : "peer_unknown")
+        }
+        if !isFormer { try check(tunnel, host.entry.tunnel?.kind) }
+        guard !configuration.endpoints.contains(inner.destination) else {
+            throw Self.exit("inner_destination_endpoint")
+        }
+        guard let ecn = ModelPacket.ecnOutOfTunnel(outer: outer.trafficClass, inner: inner.trafficClass) else {
+            throw Self.exit("ecn_invalid")
+        }
+        if let sequence = tunnel.sequence, case .gre(_, sequenced: true) = host.entry.tunnel?.kind {
+            if let last = host.receiveSequence, Int32(bitPattern: sequence &- last) <= 0 {
+                throw Self.exit("sequence_old")
+            }
+            tables.hosts[host.entry.key]?.receiveSequence = sequence
+        }
+        var header = inner
+        if ecn != inner.trafficClass & 3 {
+            packet.setTrafficClass(inner.trafficClass & 0xfc | ecn, of: inner)
+            header.trafficClass = inner.trafficClass & 0xfc | ecn
+        }
+        touch(host)
+        try dropSecondCopy(packet, header, host, .tunnelled)
+        packet.clampMSS(header, configuration)
+        return try send(&packet, header, try uplink(host, header))
+    }
+
+    private struct Tunnel {
+        var isGRE = false
+        var key: UInt32?
+        var sequence: UInt32?
+        var inner: ModelPacket.Header
+    }
+
+    private func check(_ tunnel: Tunnel, _ agreed: TunnelKind?) throws(Exit) {
+        switch agreed {
+        case .gre(let key, let isSequenced):
+            guard tunnel.isGRE, (tunnel.sequence != nil) == isSequenced else { throw Self.exit("tunnel_kind_mismatch") }
+            guard tunnel.key == key else { throw Self.exit("tunnel_key_mismatch") }
+        case .ipip, nil:
+            guard !tunnel.isGRE else { throw Self.exit("tunnel_kind_mismatch") }
+        }
+    }
+
+    private func inside(_ packet: ModelPacket, _ outer: ModelPacket.Header) throws(Exit) -> Tunnel {
+        var at = outer.payload
+        var isV4 = outer.number == 4
+        var key: UInt32?
+        var sequence: UInt32?
+        func number(_ at: Int) throws(Exit) -> UInt32 {
+            guard at + 4 <= packet.bytes.count else { throw Self.exit("malformed") }
+            return UInt32(packet.word(at)) << 16 | UInt32(packet.word(at + 2))
+        }
+        if outer.number == 47 {
+            let first = try number(at)
+            guard [0x0800, 0x86dd].contains(first & 0xffff) else { throw Self.exit("malformed") }
+            guard first >> 16 & ~0x3000 == 0 else { throw Self.exit("tunnel_kind_mismatch") }
+            isV4 = first & 0xffff == 0x0800
+            at += 4
+            if first & 0x2000_0000 != 0 {
+                key = try number(at)
+                at += 4
+            }
+            if first & 0x1000_0000 != 0 {
+                sequence = try number(at)
+                at += 4
+            }
+        }
+        do {
+            let inner = try ModelPacket.header(packet.bytes, at: at, isV4: isV4)
+            return Tunnel(isGRE: outer.number == 47, key: key, sequence: sequence, inner: inner)
+        } catch {
+            throw Self.exit("malformed")
+        }
+    }
+
+    /// In a tunnel between a node and an anchor elsewhere: its inner address isn't the outer one [0046] [0048].
+    private func isOfOtherAnchor(_ packet: ModelPacket, _ address: KeyPath<ModelPacket.Header, IPAddress>) -> Bool {
+        if packet.network.fragment == .later { return true }
+        guard let tunnel = try? inside(packet, packet.network) else { return false }
+        return tunnel.inner[keyPath: address] != packet.network[keyPath: address]
+    }
+
+    private func isErrorAboutTunnel(_ packet: ModelPacket) -> Bool {
+        let header = packet.network
+        guard header.number == 1 || header.number == 58, header.fragment == .none,
+            configuration.endpoints.contains(header.destination), header.payload + 8 <= packet.bytes.count
+        else { return false }
+        let type = packet.bytes[header.payload]
+        guard ModelAnswer.isError(number: header.isV4 ? 1 : 58, type: type),
+            let quoted = try? ModelPacket.header(packet.bytes, at: header.payload + 8, isV4: header.isV4)
+        else { return false }
+        return quoted.isTunnel && configuration.endpoints.contains(quoted.source)
+    }
+
+    // MARK: Where to
+
+    private mutating func uplink(
+        _ host: ModelDataPlane.ModelHost, _ header: ModelPacket.Header
+    ) throws(Exit) -> Action {
+        if let (up, _) = try chain(of: host) { return Action(path: up, reason: Reason(name: "to_server")!) }
+        return try route(header, .plain)
+    }
+
+    private mutating func downlink(_ host: ModelDataPlane.ModelHost) throws(Exit) -> Action {
+        if let (_, down) = try chain(of: host) { return Action(path: down, reason: Reason(name: "to_server")!) }
+        return try deliver(host)
+    }
+
+    private func chain(of host: ModelDataPlane.ModelHost) throws(Exit) -> (up: PathIndex, down: PathIndex)? {
+        if host.entry.isRefused { throw Self.exit("server_down") }
+        guard host.entry.chain != 0 else { return nil }
+        switch tables.chains[host.entry.chain] ?? .bypass {
+        case .through(let up, let down): return (up, down)
+        case .bypass: return nil
+        case .refuse: throw Self.exit("server_down")
+        }
+    }
+
+    private mutating func route(_ header: ModelPacket.Header, _ mode: Routing) throws(Exit) -> Action {
+        let destination = header.destination
+        if configuration.pools.contains(where: { $0.contains(destination) }) {
+            guard let host = host(destination) else { throw Self.exit("to_kernel_route") }
+            touch(host)
+            if mode == .bypass { return try deliver(host) }
+            let action = try downlink(host)
+            // It would go out of the leg that it came in by: it has passed this server already.
+            let isBack =
+                mode == .afterServer && action.reason.name == "to_server"
+                && tables.paths[action.path].flatMap(tables.port) == index
+            return isBack ? try deliver(host) : action
+        }
+        let reason = Reason(name: mode == .bypass ? "bypassed" : "forwarded")!
+        var action = Action(path: 0, reason: reason, decrements: configuration.decrementsTTL)
+        let routes = configuration.routes.sorted { $0.prefix.length > $1.prefix.length }
+        action.path =
+            routes.first { $0.prefix.contains(destination) }?.path
+            ?? (header.isV4 ? configuration.defaultPathV4 : configuration.defaultPathV6)
+        guard action.path != 0 else { throw Self.exit("no_route") }
+        return action
+    }
+
+    private mutating func deliver(_ host: ModelDataPlane.ModelHost) throws(Exit) -> Action {
+        var action = Action(
+            path: 0, reason: Reason(name: "delivered")!, decrements: configuration.decrementsTTL, host: host)
+        let entry = host.entry
+        if let attachment = entry.attachment, entry.tunnel == nil || !entry.prefersTunnel {
+            action.host?.entry.tunnel = nil
+            action.path = tables.indices[PathSpecification(nextHop: .host(port: attachment.port))] ?? 0
+            return action
+        }
+        guard let tunnel = entry.tunnel else { throw Self.exit("no_route") }
+        action.host?.entry.attachment = nil
+        action.path = tunnel.path
+        if case .gre(_, sequenced: true) = tunnel.kind {
+            action.sequence = host.transmitSequence
+            tables.hosts[entry.key]?.transmitSequence &+= 1
+        }
+        return action
+    }
+
+    // MARK: Tables
+
+    private func host(_ address: IPAddress) -> ModelDataPlane.ModelHost? { tables.hosts[HostKey(address)] }
+
+    private mutating func touch(_ host: ModelDataPlane.ModelHost) {
+        tables.hosts[host.entry.key]?.lastSeen = tables.now
+    }
+
+    private func isPeer(_ address: IPAddress) -> Bool {
+        tables.hosts.values.contains { $0.entry.tunnel?.peer == address }
+    }
+
+    private mutating func dropSecondCopy(
+        _ packet: ModelPacket, _ header: ModelPacket.Header, _ host: ModelDataPlane.ModelHost,
+        _ way: DuplicateFilter.Way
+    ) throws(Exit) {
+        let entry = host.entry
+        guard entry.isBicast, entry.attachment != nil, entry.tunnel != nil else { return }
+        guard tables.duplicates.isNew(packet.content(of: header), on: way) else { throw Self.exit("duplicate") }
+    }
+}
