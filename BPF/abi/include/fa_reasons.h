@@ -24,7 +24,6 @@
 	X(INNER_DESTINATION_ENDPOINT, "inner_destination_endpoint", drop, "inner destination is a tunnel endpoint of this machine") \
 	X(TUNNEL_KIND_MISMATCH, "tunnel_kind_mismatch", drop, "tunnelled in another way than agreed") \
 	X(TUNNEL_KEY_MISMATCH, "tunnel_key_mismatch", drop, "GRE key is not the agreed one") \
-	X(TUNNEL_NESTED, "tunnel_nested", drop, "more headers than allowed") \
 	X(OUTER_FRAGMENT, "outer_fragment", drop, "fragment of a tunnelled packet") \
 	X(SEQUENCE_OLD, "sequence_old", drop, "older than what was delivered already") \
 	X(DUPLICATE, "duplicate", drop, "second copy of a packet sent on both attachments") \

@@ -48,6 +48,9 @@ public final class ModelDataPlane: DataPlane {
         let isFull = tables.withLock { tables in
             guard tables.hosts[entry.key] != nil || tables.hosts.count < capacity else { return true }
             tables.hosts[entry.key, default: ModelHost(entry: entry, lastSeen: tables.now)].entry = entry
+            if let attachment = entry.attachment {
+                _ = tables.index(for: PathSpecification(nextHop: .host(port: attachment.port)))
+            }
             return false
         }
         if isFull { throw .tableFull(table: "hosts", capacity: capacity) }
@@ -94,13 +97,7 @@ public final class ModelDataPlane: DataPlane {
     // MARK: Paths
 
     public func path(for specification: PathSpecification) throws(DataPlaneError) -> PathIndex {
-        tables.withLock { tables in
-            if let index = tables.indices[specification] { return index }
-            let index = PathIndex(tables.paths.count + 1)
-            tables.paths[index] = specification
-            tables.indices[specification] = index
-            return index
-        }
+        tables.withLock { $0.index(for: specification) }
     }
 
     public func setNextHop(_ nextHop: NextHop, _ resolution: NextHopResolution) throws(DataPlaneError) {
@@ -151,6 +148,14 @@ public final class ModelDataPlane: DataPlane {
 }
 
 extension ModelDataPlane.Tables {
+    mutating func index(for specification: PathSpecification) -> PathIndex {
+        if let index = indices[specification] { return index }
+        let index = PathIndex(paths.count + 1)
+        paths[index] = specification
+        indices[specification] = index
+        return index
+    }
+
     /// The port that a path leaves by; `nil` for the kernel's and for those that drop.
     func port(of specification: PathSpecification) -> PortIndex? {
         switch specification.nextHop {

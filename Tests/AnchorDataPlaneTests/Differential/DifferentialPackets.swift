@@ -31,6 +31,7 @@ struct DifferentialPackets {
         let isUp = port == DifferentialWorld.access || port == DifferentialWorld.outside || isTunnelled || chance(4)
         var inner = isUp ? packet(from: host, to: far) : packet(from: far, to: host)
         if chance(12) { inner = packet(from: anyAddress(family), to: anyAddress(family)) }
+        if chance(30) { inner = packet(from: host, to: DifferentialWorld.endpoints[family == .v4 ? 0 : 1]) }
         // A copy of a packet of a host that sends them on both ways.
         if kind == .bicast, chance(2), let copy = recent.last { inner = copy }
         if kind == .bicast { recent = [inner] }
@@ -68,7 +69,7 @@ struct DifferentialPackets {
         let isKeyed = kind == .keyed || kind == .keyedOverV6 || kind == .sequenced
         if chance(10) ? chance(2) : isKeyed {
             serial += 1
-            let older = chance(6) ? UInt32.random(in: 0..<8, using: &random) : 0
+            let older = chance(6) ? UInt32.random(in: 0..<2000, using: &random) : 0
             var header = Layer.GRE(
                 key: chance(12) ? (chance(2) ? nil : 5) : kind == .sequenced ? 78 : 77,
                 sequence: chance(12) ? nil : kind == .sequenced ? serial &- older : nil)
