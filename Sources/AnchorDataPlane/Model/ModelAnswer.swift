@@ -12,7 +12,7 @@ enum ModelAnswer {
     }
 
     static func tooBig(
-        _ packet: ModelPacket, mtu: Int, port: Port, endpoints: [IPAddress]
+        _ packet: ModelPacket, mtu: Int, on index: PortIndex, _ port: Port, endpoints: [IPAddress]
     ) throws(ModelWalk.Exit) -> ModelOutcome {
         let header = packet.network
         let family = header.source.family
@@ -37,6 +37,6 @@ enum ModelAnswer {
             let icmp = Layer.ICMP(type: 2, rest: UInt32(max(mtu, 1280)))
             answer = Frame.encode([.ipv6(.init(own, header.source)), .icmp(icmp), .payload(Array(quote))])
         }
-        return ModelOutcome(verdict: .transmit, reason: Reason(name: "icmp_too_big"), bytes: link + answer)
+        return ModelOutcome(verdict: .redirect(index), reason: Reason(name: "icmp_too_big"), bytes: link + answer)
     }
 }

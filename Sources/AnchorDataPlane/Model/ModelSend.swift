@@ -25,7 +25,7 @@ extension ModelWalk {
         } else if header.length > Int(tables.mtu(of: path)) {
             guard !isDecapsulated else { throw Self.exit("too_big") }
             return try ModelAnswer.tooBig(
-                packet, mtu: Int(tables.mtu(of: path)), port: port, endpoints: configuration.endpoints)
+                packet, mtu: Int(tables.mtu(of: path)), on: index, port, endpoints: configuration.endpoints)
         }
         if decrements {
             guard header.ttl > 1 else { throw Self.exit("ttl_expired") }
@@ -40,7 +40,7 @@ extension ModelWalk {
         }
         let reason = path.encapsulation == nil ? action.reason : Reason(name: "encapsulated")!
         let target = tables.port(of: path)!
-        return ModelOutcome(verdict: target == index ? .transmit : .redirect(target), reason: reason, bytes: bytes)
+        return ModelOutcome(verdict: .redirect(target), reason: reason, bytes: bytes)
     }
 
     /// MACs and tag, without the type of what follows.

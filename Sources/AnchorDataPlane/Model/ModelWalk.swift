@@ -6,10 +6,8 @@ public struct ModelOutcome: Hashable, Sendable {
         /// Left to the kernel.
         case pass
         case drop
-        /// Sent from another port.
+        /// Sent from a port, which may be the one that it came in by.
         case redirect(PortIndex)
-        /// Sent back from the port that it came in by.
-        case transmit
     }
 
     public var verdict: Verdict

@@ -18,7 +18,6 @@ import Testing
         switch verdict {
         case .drop: 1
         case .pass: 2
-        case .transmit: 3
         case .redirect: 4
         }
     }
