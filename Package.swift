@@ -66,6 +66,7 @@ let package = Package(
                 name: "NamespaceTestSupport", dependencies: ["CNetlink", "Netlink", "NetworkTypes"],
                 path: "Tests/NamespaceTestSupport", swiftSettings: strict)
         ]
+        + [.testTarget(name: "DocumentationTests", swiftSettings: strict)]
         + library("ControlAPI", ["NetworkTypes", http, sockets])
         + library("AnchorProtocol", ["NetworkTypes", crypto], tests: ["NetworkTypes", "PacketKit"])
         + library("AnchorCore", ["AnchorProtocol", "NetworkTypes"])
