@@ -94,6 +94,44 @@ import Testing
         #expect(receiver.isAlive() == true)
     }
 
+    @Test func `an interface whose driver knows no XDP gets the program in generic mode, with the reason`() throws {
+        let pair = try VirtualPair(prefix: "fakg")
+        let bridge = try pair.bridge()
+        let object = try object(verdict: XDP_PASS)
+        let link = try XDPLink(attaching: object.program("count"), to: bridge)
+        #expect(link.mode == .generic)
+        #expect(link.fallback?.description.contains("native") == true)
+        #expect(XDPProgramInfo.on(bridge)?.mode == .generic)
+    }
+
+    @Test func `no packet is missed while programs replace each other`() throws {
+        let pair = try VirtualPair(prefix: "fakr")
+        let sender = try object(verdict: XDP_PASS)
+        let devices = try BPFDeviceMap(sender.map("devices"))
+        try devices.set(1, to: pair.firstIndex)
+        let first = try object(verdict: XDP_DROP)
+        var sharing = try BPFObject(path: BPFObjects.path(of: "bpfkit"))
+        try sharing.setConstant("verdict", to: XDP_DROP.rawValue)
+        let packets: BPFMap<UInt32, UInt64> = try first.map("seen")
+        try sharing.reuse(packets, as: "seen")
+        let second = try sharing.load()
+        let seen = try BPFArrayRegion(packets)
+        func count() -> UInt64 { (0x40..<0xf0).reduce(0) { $0 + seen[$1] } }
+        let one = try first.program("count")
+        let other = try second.program("count")
+        let link = try XDPLink(attaching: one, to: pair.secondIndex)
+        var sent: UInt64 = 0
+        for round in 0..<200 {
+            try sender.program("redirect").sendLive([0x40] + [UInt8](repeating: 0, count: 63), interface: 1, count: 32)
+            // They are on their way while the program changes.
+            if round.isMultiple(of: 2) { try link.replace(with: other) } else { try link.replace(with: one) }
+            sent += 32
+            let deadline = ContinuousClock.now + .seconds(5)
+            while count() < sent, ContinuousClock.now < deadline { sched_yield() }
+        }
+        #expect(count() == sent)
+    }
+
     @Test func `a tc program is attached beside others, replaced and removed`() throws {
         let pair = try VirtualPair(prefix: "fakt")
         let object = try object(verdict: XDP_PASS)

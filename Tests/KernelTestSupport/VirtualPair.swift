@@ -21,8 +21,20 @@ public final class VirtualPair: Sendable {
     public var firstIndex: Int32 { Int32(if_nametoindex(first)) }
     public var secondIndex: Int32 { Int32(if_nametoindex(second)) }
 
-    /// Takes both interfaces away.
-    public func remove() { try? run("link", "delete", first) }
+    /// An interface whose driver has no XDP of its own, removed with the pair.
+    public func bridge() throws -> Int32 {
+        try run("link", "add", bridgeName, "type", "bridge")
+        try run("link", "set", bridgeName, "up")
+        return Int32(if_nametoindex(bridgeName))
+    }
+
+    private var bridgeName: String { String(first.dropLast()) + "c" }
+
+    /// Takes all interfaces away.
+    public func remove() {
+        try? run("link", "delete", first)
+        if if_nametoindex(bridgeName) != 0 { try? run("link", "delete", bridgeName) }
+    }
 
     private func run(_ arguments: String...) throws {
         let process = Process()
