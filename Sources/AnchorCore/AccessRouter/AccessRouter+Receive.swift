@@ -96,18 +96,16 @@ extension AccessRouter {
         actions.append(.report(.refused(node: node, source: source, cause)))
     }
 
-    /// What is no message to act on: answered without an authenticator, as a hint, or not at all.
+    /// What is no message to act on: answered with an error where there is anything to say and room to say it.
     private mutating func refuse(
         _ error: MessageError, _ datagram: Datagram, _ actions: inout [AccessRouterAction]
     ) {
         actions.append(.report(.refused(node: nil, source: datagram.source, RefusalCause(error))))
-        guard let code = error.answer, let header = MessageHeader(guessing: datagram.bytes), header.epoch != 0,
-            datagram.bytes[3] != MessageType.error.rawValue
+        let reference = nextHeader(to: 0, spi: 0).reference
+        guard
+            let bytes = keys.refusal(
+                of: datagram.bytes, because: error, from: configuration.router, as: reference)
         else { return }
-        let body = ErrorReply(
-            inReplyTo: header.reference, code: code, detail: error.answerDetail, text: "\(error)")
-        let message = AnchorMessage(nextHeader(to: 0, spi: 0), .error(body))
-        guard let bytes = message.encoded(with: nil, noLongerThan: datagram.bytes.count) else { return }
         actions.append(.send(OutgoingDatagram(bytes, answerRoute(datagram))))
     }
 }

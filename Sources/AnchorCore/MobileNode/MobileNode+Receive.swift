@@ -115,9 +115,10 @@ extension MobileNode {
         }
     }
 
-    /// Goes on above what a router has seen of this node (T13).
+    /// Goes on above what a router has seen of this node (T13). A view that it is at or past, as after a datagram that the
+    /// network repeated, changes nothing.
     private mutating func catchUp(_ view: MessageReference?, _ actions: inout [MobileNodeAction]) {
-        guard let view, view >= MessageReference(epoch: epoch, sequence: sequence), view.epoch < .max else { return }
+        guard let view, view > MessageReference(epoch: epoch, sequence: sequence), view.epoch < .max else { return }
         epoch = view.epoch + 1
         sequence = 0
         actions.append(.rememberEpoch(epoch))
