@@ -15,7 +15,8 @@
 #define FA_DUPLICATE_LINE_COUNT 8192u
 
 /* Of all that stays the same in a packet on its way: not TTL, class, and IPv4's checksum. */
-static __noinline __u64 fa_duplicate_hash(struct __sk_buff *skb, const struct fa_config *config, const struct fa_ip *ip)
+static __always_inline __u64 fa_duplicate_hash(struct __sk_buff *skb, const struct fa_config *config,
+					       const struct fa_ip *ip)
 {
 	__u64 content[FA_DUPLICATE_BYTES / 8] = {};
 	__u64 sum = config->hash_secret[0];
@@ -77,8 +78,8 @@ static __always_inline __u32 fa_duplicate_choose(const struct fa_duplicate_line 
 	return best & (FA_DUPLICATE_ENTRIES - 1);
 }
 
-/* Whether the copy is the first of its packet. step: 1 on the attached way, -1 through the tunnel. */
-static __noinline int fa_duplicate_first(__u64 hash, int step)
+/* Whether the copy puts its way ahead. step: 1 on the attached way, -1 through the tunnel. */
+static __always_inline int fa_duplicate_first(__u64 hash, int step)
 {
 	__u32 index = (__u32)hash & (FA_DUPLICATE_LINE_COUNT - 1);
 	struct fa_duplicate_line *line = bpf_map_lookup_elem(&fa_duplicates, &index);
@@ -97,4 +98,16 @@ static __noinline int fa_duplicate_first(__u64 hash, int step)
 			return step > 0 ? ahead > 0 : ahead < 0;
 	}
 	return 1;
+}
+
+/* Whether the copy is the first of its packet. */
+__noinline int fa_mobile_first(struct __sk_buff *skb, const struct fa_ip *ip, int step)
+{
+	struct fa_config *config;
+	__u32 zero = 0;
+
+	config = bpf_map_lookup_elem(&fa_config, &zero);
+	if (!config || !ip)
+		return 1;
+	return fa_duplicate_first(fa_duplicate_hash(skb, config, ip), step);
 }

@@ -78,16 +78,20 @@ static __always_inline int fa_mobile_again(struct __sk_buff *skb, __u32 mark)
 }
 
 /* Through the tunnel to the anchor of the source address. segmented: has been through fa_segmenter. */
-static __always_inline int fa_mobile_to_anchor(struct __sk_buff *skb, const struct fa_ip *ip,
-					       const struct fa_host_view *own, int segmented)
+__noinline int fa_mobile_to_anchor(struct __sk_buff *skb, const struct fa_ip *ip, const struct fa_mobile_own *own,
+				   int segmented)
 {
-	__u32 index = own->path;
-	struct fa_path *path = bpf_map_lookup_elem(&fa_paths, &index);
 	struct fa_outer outer = {};
+	struct fa_path *path;
 	__u32 interface;
 	__u32 reason;
+	__u32 index;
 	__u64 room;
 
+	if (!ip || !own)
+		return TC_ACT_SHOT;
+	index = own->path;
+	path = bpf_map_lookup_elem(&fa_paths, &index);
 	if (!path)
 		return fa_mobile_exit(FA_REASON_NO_ROUTE);
 	outer.path = &path->copies[FA_ONCE(path->generation) & 1];
@@ -110,13 +114,13 @@ static __always_inline int fa_mobile_to_anchor(struct __sk_buff *skb, const stru
 		return (int)bpf_redirect(fa_segmenter, 0);
 	}
 	if (own->flags & FA_HOST_BICAST && own->flags & FA_HOST_ATTACHED) {
-		struct fa_host_extra *extra = fa_host_extra(own);
+		struct fa_host_extra *extra = fa_mobile_extra(ip->source);
 
 		if (extra)
 			fa_mobile_copy(skb, extra);
 	}
 	if (outer.path->flags & FA_PATH_SEQUENCED) {
-		struct fa_host_extra *extra = fa_host_extra(own);
+		struct fa_host_extra *extra = fa_mobile_extra(ip->source);
 
 		if (!extra)
 			return fa_mobile_exit(FA_REASON_NO_ROUTE);
@@ -139,7 +143,8 @@ static __always_inline int fa_mobile_to_anchor(struct __sk_buff *skb, const stru
 
 static __always_inline int fa_egress(struct __sk_buff *skb)
 {
-	struct fa_host_view own = {};
+	struct fa_mobile_own own = {};
+	struct fa_host_extra *extra;
 	struct fa_config *config;
 	struct fa_ip ip = {};
 	__u32 zero = 0;
@@ -153,13 +158,10 @@ static __always_inline int fa_egress(struct __sk_buff *skb)
 	if (fa_mobile_parse(skb, &ip) != FA_REASON_NONE || ip.version == 0)
 		return FA_MOBILE_PASS;
 	config = bpf_map_lookup_elem(&fa_config, &zero);
-	if (!config || !fa_host_find(config, ip.source, &own) || !(own.flags & FA_HOST_OWN))
+	if (!config || fa_mobile_stays(skb, &ip) || !fa_mobile_own(ip.source, &own))
 		return FA_MOBILE_PASS;
-	if (fa_mobile_stays(skb, &ip))
-		return FA_MOBILE_PASS;
-	fa_host_touch(&own);
 	fa_mobile_limit_segments(skb, config, &ip);
-	fa_flow_seen(skb, config, &ip, &own, 1);
+	fa_flow_seen(skb, &ip, &own, 1);
 
 	both = own.flags & (FA_HOST_ATTACHED | FA_HOST_TUNNELLED);
 	if (both == FA_HOST_ATTACHED)
@@ -168,15 +170,14 @@ static __always_inline int fa_egress(struct __sk_buff *skb)
 		return FA_MOBILE_PASS;
 	if (both == FA_HOST_TUNNELLED || own.flags & (FA_HOST_BICAST | FA_HOST_PREFER_TUNNEL))
 		return fa_mobile_to_anchor(skb, &ip, &own, 0);
-	struct fa_host_extra *extra = fa_host_extra(&own);
-
+	extra = fa_mobile_extra(ip.source);
 	return extra ? fa_mobile_plain(skb, extra->neighbour.port) : FA_MOBILE_PASS;
 }
 
 /* What comes out of the segmenter: recorded already, and known to go through a tunnel. */
 static __always_inline int fa_segmented(struct __sk_buff *skb)
 {
-	struct fa_host_view own = {};
+	struct fa_mobile_own own = {};
 	struct fa_config *config;
 	struct fa_ip ip = {};
 	__u32 zero = 0;
@@ -185,7 +186,7 @@ static __always_inline int fa_segmented(struct __sk_buff *skb)
 	if (fa_mobile_parse(skb, &ip) != FA_REASON_NONE || ip.version == 0)
 		return FA_MOBILE_PASS;
 	config = bpf_map_lookup_elem(&fa_config, &zero);
-	if (!config || !fa_host_find(config, ip.source, &own) || !(own.flags & FA_HOST_OWN))
+	if (!config || !fa_mobile_own(ip.source, &own))
 		return FA_MOBILE_PASS;
 	if (!(own.flags & FA_HOST_TUNNELLED))
 		return fa_mobile_exit(FA_REASON_NO_ROUTE);

@@ -39,8 +39,9 @@ static __always_inline int fa_flow_table_equals(const struct fa_flow *slot, cons
 {
 	const __u64 *words = (const __u64 *)&slot->key;
 
-	return words[3] == id->words[3] && words[4] == id->words[4] && words[2] == id->words[2] &&
-	       words[1] == id->words[1] && words[0] == id->words[0];
+	/* One branch for all: the verifier follows each of them at each slot. */
+	return ((words[0] ^ id->words[0]) | (words[1] ^ id->words[1]) | (words[2] ^ id->words[2]) |
+		(words[3] ^ id->words[3]) | (words[4] ^ id->words[4])) == 0;
 }
 
 FA_TABLE(fa_flow_table, fa_flow, fa_flows, fa_flows_state, fa_flow_id)
@@ -126,32 +127,40 @@ static __always_inline int fa_flow_classify(struct __sk_buff *skb, const struct 
 	if (!fa_flow_transport(FA_SKB_DATA(skb) + cursor, FA_SKB_END(skb), ip->protocol, up, &ports, packet))
 		return 0;
 	packet->id.words[4] = (up ? ports : (ports >> 16 | ports << 16)) | (__u64)ip->protocol << 32;
-	packet->id.words[0] = up ? ip->source[0] : ip->destination[0];
-	packet->id.words[1] = up ? ip->source[1] : ip->destination[1];
-	packet->id.words[2] = up ? ip->destination[0] : ip->source[0];
-	packet->id.words[3] = up ? ip->destination[1] : ip->source[1];
+	packet->id.words[up ? 0 : 2] = ip->source[0];
+	packet->id.words[up ? 1 : 3] = ip->source[1];
+	packet->id.words[up ? 2 : 0] = ip->destination[0];
+	packet->id.words[up ? 3 : 1] = ip->destination[1];
 	return 1;
 }
 
-static __always_inline struct fa_flow *fa_flow_insert(const struct fa_config *config, __u64 hash,
-						      const struct fa_flow_packet *packet)
+/* Makes the flow of the packet, which is counted in it. */
+__noinline int fa_flow_insert(const struct fa_flow_packet *packet, __u64 hash)
 {
+	struct fa_config *config;
 	struct fa_slot_place at;
-	struct fa_flow *flow = fa_flow_table_claim(hash, config->flow_mask, &packet->id, &at);
+	struct fa_flow *flow;
+	__u32 zero = 0;
+	__u32 up;
 
+	config = bpf_map_lookup_elem(&fa_config, &zero);
+	if (!config || !packet)
+		return 0;
+	flow = fa_flow_table_claim(hash, config->flow_mask, &packet->id, &at);
 	if (!flow)
 		return 0;
+	up = packet->seen & FA_FLOW_UP;
 	flow->key = packet->id.key;
 	flow->anchor = packet->anchor;
-	flow->seen = 0;
+	flow->seen = packet->seen;
 	flow->first_seen = fa_now();
 	flow->last_seen = flow->first_seen;
-	flow->packets_up = 0;
-	flow->bytes_up = 0;
-	flow->packets_down = 0;
-	flow->bytes_down = 0;
+	flow->packets_up = up ? packet->segments : 0;
+	flow->bytes_up = up ? packet->bytes : 0;
+	flow->packets_down = up ? 0 : packet->segments;
+	flow->bytes_down = up ? 0 : packet->bytes;
 	fa_flow_table_publish(flow, &at);
-	return flow;
+	return 1;
 }
 
 /* Whether nothing more is to be expected of the flow. */
@@ -160,18 +169,23 @@ static __always_inline int fa_flow_ended(__u32 seen)
 	return seen & FA_FLOW_RST || (seen & FA_FLOW_FINS) == FA_FLOW_FINS;
 }
 
-static __noinline int fa_flow_record(const struct fa_config *config, const struct fa_flow_packet *packet)
+__noinline int fa_flow_record(const struct fa_flow_packet *packet)
 {
-	__u64 hash = fa_flow_hash(config, &packet->id);
+	struct fa_config *config;
 	struct fa_slot_place at;
-	struct fa_flow *flow = fa_flow_table_find(hash, config->flow_mask, &packet->id, &at);
+	struct fa_flow *flow;
 	__u32 now = fa_now();
+	__u32 zero = 0;
+	__u64 hash;
 	__u32 seen;
 
-	if (!flow)
-		flow = fa_flow_insert(config, hash, packet);
-	if (!flow)
+	config = bpf_map_lookup_elem(&fa_config, &zero);
+	if (!config || !packet)
 		return 0;
+	hash = fa_flow_hash(config, &packet->id);
+	flow = fa_flow_table_find(hash, config->flow_mask, &packet->id, &at);
+	if (!flow)
+		return fa_flow_insert(packet, hash);
 	seen = FA_ONCE(flow->seen);
 	if (FA_UNLIKELY(packet->opens && fa_flow_ended(seen))) {
 		/* The ports are in use again. */
@@ -193,9 +207,9 @@ static __noinline int fa_flow_record(const struct fa_config *config, const struc
 	return 1;
 }
 
-/* Records the packet under its flow, if it has one. own: the entry of its local address. */
-static __always_inline void fa_flow_seen(struct __sk_buff *skb, const struct fa_config *config, const struct fa_ip *ip,
-					 const struct fa_host_view *own, __u32 up)
+/* Records the packet under its flow, if it has one. own: of the address at this node. */
+static __always_inline void fa_flow_seen(struct __sk_buff *skb, const struct fa_ip *ip, const struct fa_mobile_own *own,
+					 __u32 up)
 {
 	struct fa_flow_packet packet = {};
 
@@ -205,5 +219,5 @@ static __always_inline void fa_flow_seen(struct __sk_buff *skb, const struct fa_
 		packet.anchor.halves_be[0] = own->peer[0];
 		packet.anchor.halves_be[1] = own->peer[1];
 	}
-	fa_flow_record(config, &packet);
+	fa_flow_record(&packet);
 }

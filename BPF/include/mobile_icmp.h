@@ -64,11 +64,14 @@ static __always_inline void fa_mobile_icmp_v6(void *header, const struct fa_ip *
 
 /* Answers a packet of this node with "fragmentation needed" or "packet too big", handed to the stack
  * as if it had come in on the interface. */
-static __noinline int fa_mobile_too_big(struct __sk_buff *skb, const struct fa_ip *ip, __u32 mtu)
+__noinline int fa_mobile_too_big(struct __sk_buff *skb, const struct fa_ip *ip, __u32 mtu)
 {
-	__u32 added = (ip->version == 4 ? FA_IPV4_BYTES : FA_IPV6_BYTES) + FA_MOBILE_ICMP_BYTES;
+	__u32 added;
 	void *data;
 
+	if (!ip)
+		return fa_mobile_exit(FA_REASON_TOO_BIG);
+	added = (ip->version == 4 ? FA_IPV4_BYTES : FA_IPV6_BYTES) + FA_MOBILE_ICMP_BYTES;
 	if (ip->fragment == FA_FRAGMENT_LATER || skb->len < fa_link_header + FA_MOBILE_QUOTE)
 		return fa_mobile_exit(FA_REASON_TOO_BIG);
 	/* Also takes segmentation offload off the packet. */
@@ -111,7 +114,7 @@ static __always_inline int fa_mobile_is_tunnel_error(struct __sk_buff *skb, cons
 	return type >= 1 && type <= 4 && fa_is_tunnel(*(__u8 *)(message + 6));
 }
 
-static __noinline int fa_mobile_tell(struct __sk_buff *skb)
+__noinline int fa_mobile_tell(struct __sk_buff *skb)
 {
 	struct fa_event *event = bpf_ringbuf_reserve(&fa_events, sizeof(*event), 0);
 	__u32 length = skb->len - fa_link_header;

@@ -10,18 +10,18 @@
 #include "peer.h"
 
 /* Counts the copy, where copies come on both ways. */
-static __always_inline int fa_mobile_is_first(struct __sk_buff *skb, const struct fa_config *config,
-					      const struct fa_ip *ip, const struct fa_host_view *own, int step)
+static __always_inline int fa_mobile_is_first(struct __sk_buff *skb, const struct fa_ip *ip,
+					      const struct fa_mobile_own *own, int step)
 {
 	const __u32 all = FA_HOST_ATTACHED | FA_HOST_TUNNELLED | FA_HOST_BICAST;
 
 	if (FA_LIKELY((own->flags & all) != all))
 		return 1;
-	return fa_duplicate_first(fa_duplicate_hash(skb, config, ip), step);
+	return fa_mobile_first(skb, ip, step);
 }
 
 /* Whether the packet came through the tunnel that the inner destination's anchor has to this node. */
-static __always_inline __u32 fa_mobile_check(const struct fa_inbound *packet, const struct fa_host_view *own)
+static __always_inline __u32 fa_mobile_check(const struct fa_inbound *packet, const struct fa_mobile_own *own)
 {
 	__u32 agreed = 0;
 
@@ -42,7 +42,7 @@ static __always_inline __u32 fa_mobile_check(const struct fa_inbound *packet, co
 static __always_inline int fa_mobile_from_anchor(struct __sk_buff *skb, const struct fa_config *config,
 						 struct fa_inbound *packet)
 {
-	struct fa_host_view own = {};
+	struct fa_mobile_own own = {};
 	__u32 reason;
 	__u32 ecn;
 
@@ -52,7 +52,7 @@ static __always_inline int fa_mobile_from_anchor(struct __sk_buff *skb, const st
 			return FA_MOBILE_PASS;
 		return fa_mobile_exit(packet->outer.fragment != FA_FRAGMENT_NONE ? FA_REASON_OUTER_FRAGMENT : reason);
 	}
-	if (!fa_host_find(config, packet->inner.destination, &own) || !(own.flags & FA_HOST_OWN))
+	if (!fa_mobile_own(packet->inner.destination, &own))
 		return FA_MOBILE_PASS;
 	reason = fa_mobile_check(packet, &own);
 	if (reason != FA_REASON_NONE)
@@ -61,12 +61,12 @@ static __always_inline int fa_mobile_from_anchor(struct __sk_buff *skb, const st
 	if (FA_UNLIKELY(ecn == FA_ECN_DROP))
 		return fa_mobile_exit(FA_REASON_ECN_INVALID);
 	if (packet->gre & FA_GRE_SEQUENCE) {
-		struct fa_host_extra *extra = fa_host_extra(&own);
+		struct fa_host_extra *extra = fa_mobile_extra(packet->inner.destination);
 
 		if (!extra || !fa_mobile_in_sequence(extra, packet->sequence))
 			return fa_mobile_exit(FA_REASON_SEQUENCE_OLD);
 	}
-	if (!fa_mobile_is_first(skb, config, &packet->inner, &own, -1))
+	if (!fa_mobile_is_first(skb, &packet->inner, &own, -1))
 		return fa_mobile_exit(FA_REASON_DUPLICATE);
 
 	reason = fa_mobile_decapsulate(skb, packet);
@@ -75,16 +75,15 @@ static __always_inline int fa_mobile_from_anchor(struct __sk_buff *skb, const st
 	packet->inner.cursor = fa_link_header;
 	if (FA_UNLIKELY(ecn != (packet->inner.class & FA_ECN_MASK)))
 		fa_mobile_mark(skb, &packet->inner, ecn);
-	fa_host_touch(&own);
 	fa_mobile_limit_segments(skb, config, &packet->inner);
-	fa_flow_seen(skb, config, &packet->inner, &own, 0);
+	fa_flow_seen(skb, &packet->inner, &own, 0);
 	fa_count(FA_REASON_DELIVERED);
 	return FA_MOBILE_PASS;
 }
 
 static __always_inline int fa_ingress(struct __sk_buff *skb)
 {
-	struct fa_host_view own = {};
+	struct fa_mobile_own own = {};
 	struct fa_inbound packet = {};
 	struct fa_config *config;
 	__u32 zero = 0;
@@ -95,7 +94,7 @@ static __always_inline int fa_ingress(struct __sk_buff *skb)
 	if (fa_mobile_parse(skb, &packet.outer) != FA_REASON_NONE || packet.outer.version == 0)
 		return FA_MOBILE_PASS;
 	config = bpf_map_lookup_elem(&fa_config, &zero);
-	if (!config || !fa_host_find(config, packet.outer.destination, &own) || !(own.flags & FA_HOST_OWN))
+	if (!config || !fa_mobile_own(packet.outer.destination, &own))
 		return FA_MOBILE_PASS;
 	if (fa_is_tunnel(packet.outer.protocol))
 		return fa_mobile_from_anchor(skb, config, &packet);
@@ -103,10 +102,9 @@ static __always_inline int fa_ingress(struct __sk_buff *skb)
 		fa_mobile_tell(skb);
 		return fa_mobile_exit(FA_REASON_TO_KERNEL_ICMP);
 	}
-	if (!fa_mobile_is_first(skb, config, &packet.outer, &own, 1))
+	if (!fa_mobile_is_first(skb, &packet.outer, &own, 1))
 		return fa_mobile_exit(FA_REASON_DUPLICATE);
-	fa_host_touch(&own);
 	fa_mobile_limit_segments(skb, config, &packet.outer);
-	fa_flow_seen(skb, config, &packet.outer, &own, 0);
+	fa_flow_seen(skb, &packet.outer, &own, 0);
 	return FA_MOBILE_PASS;
 }

@@ -5,6 +5,7 @@
 #include <linux/pkt_cls.h>
 
 #include "count.h"
+#include "host.h"
 #include "mobile_maps.h"
 #include "parse.h"
 
@@ -79,4 +80,59 @@ static __always_inline __u32 fa_segments(struct __sk_buff *skb)
 	if (segments == 0 && size)
 		segments = (skb->len + size - 1) / size;
 	return segments ? segments : 1;
+}
+
+/* An address of this node, for functions that can't be given pointers to its entry. */
+struct fa_mobile_own {
+	__u64 peer[2]; /* or where it is attached, see fa_host_value */
+	__u32 path;
+	__u32 flags;
+	__be32 tunnel_key_be;
+	__u32 pad;
+};
+
+/* Finds the entry of one of this node's own addresses. Like all functions here that are not static, the
+ * verifier goes through it once, and its variables don't add to those of the callers of others. */
+__noinline int fa_mobile_find(const struct fa_address *address, struct fa_mobile_own *own)
+{
+	struct fa_host_view view = {};
+	struct fa_config *config;
+	__u64 halves[2];
+	__u32 zero = 0;
+
+	config = bpf_map_lookup_elem(&fa_config, &zero);
+	if (!config || !address || !own)
+		return 0;
+	halves[0] = address->halves_be[0];
+	halves[1] = address->halves_be[1];
+	if (!fa_host_find(config, halves, &view) || !(view.flags & FA_HOST_OWN))
+		return 0;
+	own->peer[0] = view.peer[0];
+	own->peer[1] = view.peer[1];
+	own->path = view.path;
+	own->flags = view.flags;
+	own->tunnel_key_be = view.tunnel_key_be;
+	own->pad = 0;
+	fa_host_touch(&view);
+	return 1;
+}
+
+static __always_inline int fa_mobile_own(const __u64 address[2], struct fa_mobile_own *own)
+{
+	struct fa_address key = {.halves_be = {address[0], address[1]}};
+
+	return fa_mobile_find(&key, own);
+}
+
+/* The second line of the entry, which few packets need. */
+static __always_inline struct fa_host_extra *fa_mobile_extra(const __u64 address[2])
+{
+	struct fa_host_view view = {};
+	struct fa_config *config;
+	__u32 zero = 0;
+
+	config = bpf_map_lookup_elem(&fa_config, &zero);
+	if (!config || !fa_host_find_far(config, address[0], address[1], &view))
+		return 0;
+	return fa_host_extra(&view);
 }

@@ -11,7 +11,7 @@
 #define FA_TCP_OPTION_NOTHING 1u
 #define FA_TCP_OPTION_MSS 2u
 /* Options that are looked at before the one sought. */
-#define FA_TCP_OPTION_LIMIT 16u
+#define FA_TCP_OPTION_LIMIT 8u
 
 /* Where the MSS option's value is among the options, 0 if there is none. */
 static __always_inline __u32 fa_mobile_mss_offset(const __u8 *options, __u32 length)
@@ -39,7 +39,7 @@ static __always_inline __u32 fa_mobile_mss_offset(const __u8 *options, __u32 len
 	return 0;
 }
 
-static __noinline int fa_mobile_clamp(struct __sk_buff *skb, __u32 transport, __u32 limit)
+__noinline int fa_mobile_clamp(struct __sk_buff *skb, __u32 transport, __u32 limit)
 {
 	__u8 options[FA_TCP_OPTION_BYTES + 4] = {};
 	__u32 length;
