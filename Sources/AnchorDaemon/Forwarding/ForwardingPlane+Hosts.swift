@@ -57,7 +57,11 @@ extension ForwardingPlane {
             entry.tunnel = HostTunnel(
                 peer: tunnel.peer, kind: kind, path: try tunnelPath(from: tunnel.local, to: tunnel.peer, kind: kind))
         }
-        if case .both(_, _, let bicast) = binding.location { entry.isBicast = bicast }
+        if case .both(_, _, let bicast) = binding.location {
+            entry.isBicast = bicast
+            // The tunnel leads to the newer attachment: the older one is about to go, and what is on its way there with it.
+            entry.prefersTunnel = true
+        }
         return entry
     }
 

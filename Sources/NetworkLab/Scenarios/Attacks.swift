@@ -17,7 +17,7 @@ extension Scenario {
                 [(new, anchor), (victim, correspondent)]
             ),
             (
-                "a tunnel from an unknown peer", "cn", "inner_source_not_allowed",
+                "a tunnel from an unknown peer", "cn", "peer_unknown",
                 [(correspondent, anchor), (old, correspondent)]
             ),
             (
