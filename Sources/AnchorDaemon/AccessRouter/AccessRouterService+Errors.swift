@@ -6,7 +6,9 @@ import NetworkTypes
 extension AccessRouterService {
     /// An ICMP error about a tunnelled packet becomes one about the packet inside, for its sender (T10).
     func handle(_ event: DataPlaneEvent) {
-        guard case .icmpError(_, let frame) = event, let packet = TunnelErrorRelay.packet(in: frame[...]) else { return }
+        guard case .icmpError(_, let frame) = event, let packet = TunnelErrorRelay.packet(in: frame[...]) else {
+            return
+        }
         let now = MonotonicClock.now()
         var host: IPAddress?
         let outcome = relay.handle(packet, at: now, source: errorSource) { endpoint, peer, destination in

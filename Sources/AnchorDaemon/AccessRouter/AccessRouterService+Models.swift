@@ -152,7 +152,6 @@ extension AccessRouterService {
             case .both: hosts.both += 1
             }
         }
-        let messages = counters.received.sorted { ($0.key.type, $0.key.result) < ($1.key.type, $1.key.result) }
         return try MetricModel.dataPlane(dataPlane) + [
             MetricModel(
                 name: "flowanchor_leases", kind: .gauge, help: "Leases by where their hosts are.",
@@ -164,8 +163,8 @@ extension AccessRouterService {
             MetricModel(
                 name: "flowanchor_messages_total", kind: .counter,
                 help: "Messages of the anchor protocol received, by type and result.",
-                samples: messages.map {
-                    .init(Double($0.value), labels: ["type": $0.key.type, "result": $0.key.result])
+                samples: counters.rows.map {
+                    .init(Double($0.count), labels: ["type": $0.type, "result": $0.result])
                 }),
             MetricModel(
                 name: "flowanchor_events_total", kind: .counter, help: "What happened to hosts, by kind.",

@@ -3,17 +3,20 @@ import Logging
 import NetworkTypes
 
 extension AccessRouterService {
-    /// News to the log, the counters and whoever watches.
+    /// News to the log, the counters and whoever watches. Tens of thousands a second may come, so nothing is put into
+    /// words that nobody reads.
     func tell(_ report: AccessRouterReport) {
+        counters.count(report.kind)
+        let isLogged = logger.logLevel <= report.level
+        guard isLogged || events.isWatched else { return }
         let news = describe(report)
-        counters.count(news.kind)
-        logger.log(level: news.level, "\(news.text)", metadata: news.fields.mapValues { "\($0)" })
-        events.tell(news.kind, news.text, news.fields)
+        if isLogged {
+            logger.log(level: report.level, "\(news.text)", metadata: news.fields.mapValues { "\($0)" })
+        }
+        events.tell(report.kind, news.text, news.fields)
     }
 
     private struct News {
-        var kind: String
-        var level: Logger.Level
         var text: String
         var fields: [String: String]
     }
@@ -23,42 +26,41 @@ extension AccessRouterService {
         case .attached(let node, let address, let interface):
             let name = interfaceName(interface)
             return News(
-                kind: "attached", level: .info, text: "node \(node) attached on \(name) as \(address)",
+                text: "node \(node) attached on \(name) as \(address)",
                 fields: ["node": "\(node)", "address": "\(address)", "interface": name])
         case .moved(let node, let address, let location):
             return News(
-                kind: "moved", level: .info, text: "\(address) of node \(node) is \(describe(location))",
+                text: "\(address) of node \(node) is \(describe(location))",
                 fields: ["node": "\(node)", "address": "\(address)", "location": describe(location)])
         case .released(let node, let address):
             return News(
-                kind: "released", level: .info, text: "node \(node) released \(address)",
+                text: "node \(node) released \(address)",
                 fields: ["node": "\(node)", "address": "\(address)"])
         case .expired(let node, let address, let cause):
             return News(
-                kind: "expired", level: .info, text: "\(address) of node \(node) expired (\(cause.rawValue))",
+                text: "\(address) of node \(node) expired (\(cause.rawValue))",
                 fields: ["node": "\(node)", "address": "\(address)", "cause": cause.rawValue])
         case .deleted(let node, let address):
             return News(
-                kind: "deleted", level: .notice, text: "\(address) of node \(node) was deleted by an operator",
+                text: "\(address) of node \(node) was deleted by an operator",
                 fields: ["node": "\(node)", "address": "\(address)"])
         case .refused(let node, let source, let cause):
             var fields = ["source": "\(source)", "cause": cause.rawValue]
             if let node { fields["node"] = "\(node)" }
             return News(
-                kind: "refused", level: .debug, text: "message from \(source) refused: \(cause.rawValue)",
+                text: "message from \(source) refused: \(cause.rawValue)",
                 fields: fields)
         case .quotaReached(let node):
             return News(
-                kind: "quota-reached", level: .warning, text: "node \(node) has as many hosts as it may",
+                text: "node \(node) has as many hosts as it may",
                 fields: ["node": "\(node)"])
         case .poolExhausted(let interface, let family):
             let name = interfaceName(interface)
             return News(
-                kind: "pool-exhausted", level: .warning, text: "no IP\(family) address is free on \(name)",
+                text: "no IP\(family) address is free on \(name)",
                 fields: ["interface": name, "family": "\(family)"])
         case .persistFailed(let node, let address):
             return News(
-                kind: "persist-failed", level: .error,
                 text: "a change of \(address) of node \(node) was refused: it can't be stored",
                 fields: ["node": "\(node)", "address": "\(address)"])
         }
@@ -74,6 +76,33 @@ extension AccessRouterService {
         case .tunnelled(let tunnel): "at \(tunnel.peer)"
         case .both(let neighbour, let tunnel, _):
             "attached on \(interfaceName(neighbour.interface)) and at \(tunnel.peer)"
+        }
+    }
+}
+
+extension AccessRouterReport {
+    /// In events and metrics.
+    fileprivate var kind: String {
+        switch self {
+        case .attached: "attached"
+        case .moved: "moved"
+        case .released: "released"
+        case .expired: "expired"
+        case .deleted: "deleted"
+        case .refused: "refused"
+        case .quotaReached: "quota-reached"
+        case .poolExhausted: "pool-exhausted"
+        case .persistFailed: "persist-failed"
+        }
+    }
+
+    fileprivate var level: Logger.Level {
+        switch self {
+        case .moved, .refused: .debug
+        case .attached, .released, .expired: .info
+        case .deleted: .notice
+        case .quotaReached, .poolExhausted: .warning
+        case .persistFailed: .error
         }
     }
 }

@@ -18,6 +18,9 @@ final class EventHub: Sendable {
         return stream
     }
 
+    /// Anybody reads.
+    var isWatched: Bool { watchers.withLock { !$0.isEmpty } }
+
     func tell(_ kind: String, _ text: @autoclosure () -> String, _ fields: @autoclosure () -> [String: String] = [:]) {
         let current = watchers.withLock { Array($0.values) }
         guard !current.isEmpty else { return }

@@ -19,7 +19,9 @@ extension ForwardingPlane {
 
     /// Whether packets to the host are tunnelled from that endpoint to that peer.
     func tunnels(_ host: IPAddress, from endpoint: IPAddress, to peer: IPAddress) -> Bool {
-        guard settings.endpoints.contains(endpoint), let entry = try? dataPlane.host(HostKey(host)) else { return false }
+        guard settings.endpoints.contains(endpoint), let entry = try? dataPlane.host(HostKey(host)) else {
+            return false
+        }
         return entry.tunnel?.peer == peer
     }
 

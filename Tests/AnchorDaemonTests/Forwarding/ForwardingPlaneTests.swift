@@ -1,0 +1,136 @@
+import AnchorCore
+import AnchorDataPlane
+import NamespaceTestSupport
+import Netlink
+import NetworkTypes
+import Synchronization
+import Testing
+
+@testable import AnchorDaemon
+
+/// An access router whose core interface is `near0`, without programs: the tables are a model.
+private final class Router {
+    let pair: Pair
+    let model = ModelDataPlane()
+    let plane: ForwardingPlane
+    private let monitor: NetlinkMonitor
+    private let attachments = Mutex(0)
+
+    init() throws {
+        pair = try Pair()
+        try pair.near.command("ip", "addr", "add", "192.0.2.2/28", "dev", "near0")
+        try pair.far.command("ip", "addr", "add", "192.0.2.1/28", "dev", "far0")
+        try pair.near.command("ip", "route", "add", "default", "via", "192.0.2.1")
+        monitor = try NetlinkMonitor(namespace: pair.near)
+        var settings = AccessRouterSettings()
+        settings.endpoints = [IPAddress("192.0.2.2")!]
+        settings.coreInterfaces = ["near0"]
+        let reports = ForwardingPlane.Reports(
+            linkChanged: { _, _ in }, attached: { _ in }, serverChanged: { _, _ in }, warn: { _ in })
+        var attach: () -> Void = {}
+        plane = ForwardingPlane(
+            settings, numbers: ["near0": 1], dataPlane: model, netlink: try NetlinkSocket(namespace: pair.near),
+            reports: reports
+        ) { port throws(DataPlaneError) in
+            attach()
+            return ProgramAttachment(port: port, interface: "near0", programs: [], mode: .native, hasReplaced: false)
+        }
+        attach = { [unowned self] in attachments.withLock { $0 += 1 } }
+        try plane.refresh()
+    }
+
+    var attached: Int { attachments.withLock { $0 } }
+
+    /// Follows the kernel until it is so.
+    func wait(_ what: String, _ condition: () -> Bool) throws {
+        try poll(what) {
+            try plane.handle(try monitor.receive())
+            return condition() ? true : nil
+        }
+    }
+
+    func path(_ address: String) -> PathEntry? {
+        guard let path = try? model.host(HostKey(IPAddress(address)!))?.tunnel?.path else { return nil }
+        return model.paths.first { $0.index == path }
+    }
+
+    func installTunnel() throws {
+        let tunnel = Tunnel(local: IPAddress("192.0.2.2")!, peer: IPAddress("203.0.113.5")!, kind: .ipInIP)
+        let binding = HostBinding(address: IPAddress("10.1.0.9")!, node: 1, location: .tunnelled(tunnel))
+        try plane.install(CollectionOfOne(binding))
+    }
+}
+
+@Suite(.inNamespaces)
+struct ForwardingPlaneTests {
+    @Test func `a tunnel leaves by the default route's gateway, resolved`() throws {
+        let router = try Router()
+        try router.installTunnel()
+        try router.wait("the gateway's MAC") { router.path("10.1.0.9")?.isResolved == true }
+        #expect(router.path("10.1.0.9")?.specification.nextHop == .neighbour(IPAddress("192.0.2.1")!, port: 1))
+        #expect(router.path("10.1.0.9")?.specification.encapsulation?.source == IPAddress("192.0.2.2"))
+        #expect(router.model.configuration.defaultPathV4 != 0)
+    }
+
+    @Test func `a route that changes takes the tunnels along`() throws {
+        let router = try Router()
+        try router.installTunnel()
+        try router.pair.far.command("ip", "addr", "add", "192.0.2.3/28", "dev", "far0")
+        try router.pair.near.command("ip", "route", "replace", "default", "via", "192.0.2.3", "mtu", "1400")
+        let hop = NextHop.neighbour(IPAddress("192.0.2.3")!, port: 1)
+        try router.wait("the new gateway") { router.path("10.1.0.9")?.specification.nextHop == hop }
+        #expect(router.path("10.1.0.9")?.mtu == 1380)
+    }
+
+    @Test func `an interface that vanishes and returns gets its program and its place again`() throws {
+        let router = try Router()
+        try router.installTunnel()
+        #expect(router.attached == 1)
+        let former = try #require(router.model.port(1)?.interfaceIndex)
+        try router.pair.far.command("ip", "link", "del", "far0")
+        try router.wait("the loss") { router.model.port(1) == nil }
+        try router.pair.near.command(
+            "ip", "link", "add", "near0", "type", "veth", "peer", "name", "far0", "netns", router.pair.far.path)
+        try router.pair.near.command("ip", "addr", "add", "192.0.2.2/28", "dev", "near0")
+        for (namespace, name) in [(router.pair.near, "near0"), (router.pair.far, "far0")] {
+            try namespace.command("ip", "link", "set", name, "up")
+        }
+        try router.pair.far.command("ip", "addr", "add", "192.0.2.1/28", "dev", "far0")
+        try router.pair.near.command("ip", "route", "add", "default", "via", "192.0.2.1")
+        try router.wait("the return") {
+            router.path("10.1.0.9")?.isResolved == true && router.model.port(1)?.interfaceIndex != former
+        }
+        #expect(router.attached == 2)
+        #expect(router.model.port(1)?.addresses.contains(IPAddress("192.0.2.2")!) == true)
+    }
+
+    @Test func `a change of the link's MTU is told to the programs`() throws {
+        let router = try Router()
+        try router.pair.near.command("ip", "link", "set", "near0", "mtu", "1400")
+        try router.wait("the MTU") { router.model.port(1)?.mtu == 1400 }
+    }
+
+    @Test func `a learned path MTU makes the host's path smaller, until it is forgotten`() throws {
+        let router = try Router()
+        try router.installTunnel()
+        let (host, peer) = (IPAddress("10.1.0.9")!, IPAddress("203.0.113.5")!)
+        #expect(router.plane.tunnels(host, from: IPAddress("192.0.2.2")!, to: peer))
+        #expect(!router.plane.tunnels(host, from: IPAddress("192.0.2.2")!, to: IPAddress("203.0.113.6")!))
+        #expect(!router.plane.tunnels(host, from: IPAddress("192.0.2.9")!, to: peer))
+        try router.plane.learn(1400, to: peer, host: host, at: .zero)
+        #expect(router.path("10.1.0.9")?.mtu == 1380)
+        // A larger one later changes nothing.
+        try router.plane.learn(1450, to: peer, host: host, at: .zero)
+        #expect(router.path("10.1.0.9")?.mtu == 1380)
+        try router.plane.forgetPathMTUs(at: .zero + .seconds(3600))
+        #expect(router.path("10.1.0.9")?.mtu == 1480)
+    }
+
+    @Test func `hosts that nothing stands for are taken out`() throws {
+        let router = try Router()
+        try router.installTunnel()
+        #expect(try router.plane.removeHosts(except: [IPAddress("10.1.0.9")!]) == 0)
+        #expect(try router.plane.removeHosts(except: []) == 1)
+        #expect(router.model.hostTable.entries == 0)
+    }
+}

@@ -1,0 +1,98 @@
+import AnchorCore
+import ControlAPI
+import Dispatch
+import Foundation
+import NetworkTypes
+import Synchronization
+import Testing
+
+@testable import AnchorDaemon
+
+/// A folder that goes with its owner.
+final class TemporaryFolder {
+    let path = FileManager.default.temporaryDirectory.path + "/fa-state-\(UUID().uuidString)"
+
+    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false) }
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+struct StateTests {
+    @Test func `epochs grow at each start, and what is no epoch stops it`() throws {
+        let folder = try TemporaryFolder()
+        let file = EpochFile(path: folder.path + "/epoch")
+        #expect(try (1...3).map { _ in try file.next() } == [1, 2, 3])
+        try file.store(70)
+        #expect(try file.next() == 71)
+        try StateFile.write(Array("seven".utf8), to: file.path)
+        #expect(throws: DaemonError.self) { try file.next() }
+        try StateFile.write([], to: file.path)
+        #expect(throws: DaemonError.self) { try file.next() }
+    }
+
+    @Test func `a state file that can't be replaced stays as it was`() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/file"
+        try StateFile.write([1], to: path)
+        // In the way of the temporary file.
+        try FileManager.default.createDirectory(atPath: path + ".new", withIntermediateDirectories: false)
+        #expect(throws: DaemonError.self) { try StateFile.write([2], to: path) }
+        #expect(try StateFile.read(path) == [1])
+        #expect(try StateFile.read(folder.path + "/none") == nil)
+    }
+
+    @Test func `static hosts survive, and a file that can't be understood stops the start`() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/hosts.json"
+        let address = try #require(IPAddress("10.1.0.9"))
+        var hosts = try StaticHosts(path: path)
+        try hosts.set(StaticHostModel(address: address, careOf: IPAddress("203.0.113.5")))
+        #expect(try StaticHosts(path: path).addresses == [address])
+        #expect(try hosts.remove(address))
+        #expect(try !hosts.remove(address))
+        #expect(try StaticHosts(path: path).addresses.isEmpty)
+        try StateFile.write(Array("{".utf8), to: path)
+        #expect(throws: DaemonError.self) { try StaticHosts(path: path) }
+    }
+
+    @Test func `records are told as stored in groups, and are there at the next start`() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/journal"
+        let queue = DispatchQueue(label: "test")
+        let records = (1...100).map { AccessRouterRecord.node($0, MessageOrder(epoch: 1, sequence: UInt32($0))) }
+        let (stream, continuation) = AsyncStream.makeStream(of: RecordNumber.self)
+        let (store, former) = try RecordStore.open(path, queue: queue) { outcome in
+            if case .stored(let number) = outcome { continuation.yield(number) }
+        }
+        #expect(former.isEmpty)
+        queue.sync {
+            for (place, record) in records.enumerated() {
+                store.append(record, RecordNumber(place + 1))
+                if place % 10 == 9 { store.commit() }
+            }
+        }
+        for await number in stream where number == 100 { break }
+        let (_, restored) = try RecordStore.open(path, queue: queue) { _ in }
+        #expect(restored == records)
+    }
+
+    @Test func `a journal written anew holds the snapshot and what followed`() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/journal"
+        let queue = DispatchQueue(label: "test")
+        let (stream, continuation) = AsyncStream.makeStream(of: RecordNumber.self)
+        let (store, _) = try RecordStore.open(path, queue: queue) { outcome in
+            if case .stored(let number) = outcome { continuation.yield(number) }
+        }
+        let order = MessageOrder(epoch: 1, sequence: 1)
+        queue.sync {
+            store.append(.node(1, order), 1)
+            store.commit()
+            store.compact(to: [.node(2, order)]) { _ in }
+            store.append(.node(3, order), 2)
+            store.commit()
+        }
+        for await number in stream where number == 2 { break }
+        let (_, restored) = try RecordStore.open(path, queue: queue) { _ in }
+        #expect(restored == [.node(2, order), .node(3, order)])
+    }
+}
