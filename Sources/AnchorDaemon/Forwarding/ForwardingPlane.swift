@@ -89,16 +89,17 @@ final class ForwardingPlane {
     }
 
     func handle(_ changes: [NetlinkChange]) throws {
+        var changed: Set<PortIndex> = []
         var describe = false
         var reroute = false
         var readdress: Set<UInt32> = []
         for change in changes {
             switch change {
             case .link(let link):
-                if ports.update(link) != nil { (describe, reroute) = (true, true) }
+                if let port = ports.update(link) { changed.insert(port) }
                 readdress.insert(link.index)
             case .linkRemoved(let link):
-                if ports.remove(link.index) != nil { (describe, reroute) = (true, true) }
+                if let port = ports.remove(link.index) { changed.insert(port) }
             case .address(let address), .addressRemoved(let address):
                 readdress.insert(address.interface)
             case .route(let route), .routeRemoved(let route):
@@ -112,8 +113,9 @@ final class ForwardingPlane {
         for index in readdress where ports.kernelIndices[index] != nil {
             if try readAddresses(index) { describe = true }
         }
-        if describe { try describePorts() }
-        if reroute { try readRoutes() }
+        if describe || !changed.isEmpty { try describePorts() }
+        for port in changed { nextHops.portChanged(port) }
+        if reroute || !changed.isEmpty { try readRoutes() }
     }
 
     @discardableResult

@@ -42,6 +42,13 @@ final class NextHops {
         }
     }
 
+    /// The port's interface vanished, returned or changed: what was known of its neighbours may be wrong.
+    func portChanged(_ port: PortIndex) {
+        for hop in known.keys {
+            if case .neighbour(_, port) = hop { refresh(hop) }
+        }
+    }
+
     func handle(_ neighbour: Netlink.Neighbour, isGone: Bool = false) {
         guard let port = interfaces.number(ofKernelIndex: neighbour.interface) else { return }
         let hop = NextHop.neighbour(neighbour.address, port: port.number)

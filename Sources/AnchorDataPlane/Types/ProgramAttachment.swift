@@ -19,4 +19,16 @@ public struct ProgramAttachment: Hashable, Sendable {
     public var hasReplaced: Bool
     /// Why the driver didn't take the program, for the log.
     public var fallback: BPFError?
+
+    public init(
+        port: PortIndex, interface: String, programs: [String], mode: Mode, hasReplaced: Bool,
+        fallback: BPFError? = nil
+    ) {
+        self.port = port
+        self.interface = interface
+        self.programs = programs
+        self.mode = mode
+        self.hasReplaced = hasReplaced
+        self.fallback = fallback
+    }
 }

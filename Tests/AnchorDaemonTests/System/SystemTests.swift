@@ -35,7 +35,7 @@ struct SystemTests {
         try #require(bound == 0)
         func heard() -> String {
             var bytes = [UInt8](repeating: 0, count: 512)
-            let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT.rawValue))
+            let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
             return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
         }
         let manager = ServiceManager(environment: ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "2000000"])
