@@ -1,5 +1,6 @@
 import AnchorCore
 import AnchorDataPlane
+import Dispatch
 import Netlink
 import NetworkTypes
 
@@ -9,6 +10,7 @@ final class KernelForwarding: MobileForwarding {
     private let bindings: OwnAddressTable
     private let dataPlane: KernelDataPlane
     private let table: FlowTable
+    private var errors: EventReader?
     /// Uplinks by the interface that the programs were attached to.
     private var attached: [InterfaceID: InterfaceIndex] = [:]
 
@@ -40,6 +42,16 @@ final class KernelForwarding: MobileForwarding {
 
     func setMTU(_ mtu: UInt16, of uplink: InterfaceID) throws { try bindings.setMTU(mtu, of: uplink) }
 
+    func setMTU(_ mtu: UInt16?, to anchor: IPAddress) throws { try bindings.setMTU(mtu, to: anchor) }
+
+    func watchErrors(on queue: DispatchQueue, handle: @escaping @Sendable ([UInt8]) -> Void) throws {
+        errors = try EventReader(dataPlane, on: queue, failed: { _ in }) { event in
+            switch event {
+            case .icmpError(_, let packet): handle(packet)
+            }
+        }
+    }
+
     func discardInherited(except kept: Set<IPAddress>) throws {
         var stale: [HostKey] = []
         try dataPlane.scanHosts { entry, _ in
@@ -50,6 +62,8 @@ final class KernelForwarding: MobileForwarding {
     }
 
     func unload() throws {
+        errors?.stop()
+        errors = nil
         attached = [:]
         try dataPlane.unload()
     }

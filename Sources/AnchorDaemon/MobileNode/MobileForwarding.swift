@@ -1,4 +1,5 @@
 import AnchorCore
+import Dispatch
 import Netlink
 import NetworkTypes
 
@@ -16,6 +17,10 @@ protocol MobileForwarding: FlowCounter.Records {
     func setGateway(_ gateway: IPAddress, mac: MACAddress?, on uplink: InterfaceID) throws
     /// Largest packet that fits the path through the attachment, in bytes.
     func setMTU(_ mtu: UInt16, of uplink: InterfaceID) throws
+    /// Largest packet on the way to an anchor, outer headers included, in bytes; `nil` for no more than the uplink's.
+    func setMTU(_ mtu: UInt16?, to anchor: IPAddress) throws
+    /// Calls `handle` on `queue` with each error about a packet in a tunnel, from its IP header on.
+    func watchErrors(on queue: DispatchQueue, handle: @escaping @Sendable ([UInt8]) -> Void) throws
     /// Removes what an earlier run left behind, but for these addresses.
     func discardInherited(except kept: Set<IPAddress>) throws
     /// Takes the programs off all uplinks and removes the tables.

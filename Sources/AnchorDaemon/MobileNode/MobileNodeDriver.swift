@@ -26,29 +26,30 @@ struct MobileNodeSurroundings {
 ///
 /// All of it, the initialiser apart, happens on one serial queue, which is what makes it safe to hand around.
 final class MobileNodeDriver: @unchecked Sendable {
-    private var node: MobileNode
-    private let host: MobileHost
-    private let flows: FlowCounter
-    private let forwarding: any MobileForwarding
-    private let netlink: NetlinkSocket
-    private let monitor: NetlinkMonitor
-    private var settings: InterfaceSettings
-    private let surroundings: MobileNodeSurroundings
-    private let queue: DispatchQueue
-    private var sources: [any DispatchSourceProtocol] = []
-    private let timer: any DispatchSourceTimer
-    private let flowTimer: any DispatchSourceTimer
-    private var prepared: Set<InterfaceIndex> = []
-    private var addresses: Set<IPAddress> = []
-    private var recountIsDue = false
-    private var isRunning = false
+    var node: MobileNode
+    let host: MobileHost
+    let flows: FlowCounter
+    let forwarding: any MobileForwarding
+    let netlink: NetlinkSocket
+    let monitor: NetlinkMonitor
+    var settings: InterfaceSettings
+    let surroundings: MobileNodeSurroundings
+    let queue: DispatchQueue
+    var sources: [any DispatchSourceProtocol] = []
+    let timer: any DispatchSourceTimer
+    let flowTimer: any DispatchSourceTimer
+    var prepared: Set<InterfaceIndex> = []
+    var addresses: Set<IPAddress> = []
+    var recountIsDue = false
+    var isRunning = false
+    var tunnelMTUs = TunnelMTUs()
     /// Addresses of an earlier run that it goes on with.
-    private let restored: Set<IPAddress>
+    let restored: Set<IPAddress>
 
     /// How often flows are counted where no socket says that one ended.
-    private static let countingInterval = DispatchTimeInterval.seconds(1)
+    static let countingInterval = DispatchTimeInterval.seconds(1)
     /// Ends of sockets come in flocks: one count for all within this span.
-    private static let gatheringSpan = DispatchTimeInterval.milliseconds(20)
+    static let gatheringSpan = DispatchTimeInterval.milliseconds(20)
 
     /// - Parameters:
     ///   - interfaces: names of the uplinks.
@@ -91,6 +92,9 @@ final class MobileNodeDriver: @unchecked Sendable {
         flowTimer.schedule(deadline: .now() + Self.countingInterval, repeating: Self.countingInterval)
         timer.activate()
         flowTimer.activate()
+        attempt {
+            try forwarding.watchErrors(on: queue) { [weak self] packet in self?.learn(packet[...]) }
+        }
         host.discardInherited(except: restored)
         attempt { try forwarding.discardInherited(except: restored) }
         try refreshLinks()
@@ -154,7 +158,7 @@ final class MobileNodeDriver: @unchecked Sendable {
         schedule()
     }
 
-    private func schedule() {
+    func schedule() {
         guard let deadline = node.nextDeadline else {
             timer.schedule(deadline: .distantFuture)
             return
@@ -163,7 +167,7 @@ final class MobileNodeDriver: @unchecked Sendable {
         timer.schedule(deadline: .now() + .nanoseconds(Int(wait)), leeway: .microseconds(100))
     }
 
-    private func perform(_ action: MobileNodeAction) {
+    func perform(_ action: MobileNodeAction) {
         switch action {
         case .addAddress(let own):
             addresses.insert(own.address)
@@ -189,104 +193,14 @@ final class MobileNodeDriver: @unchecked Sendable {
         }
     }
 
-    private func tellGateway(_ gateway: IPAddress, on uplink: InterfaceID) {
+    func tellGateway(_ gateway: IPAddress, on uplink: InterfaceID) {
         attempt {
             let known = try host.uplinks.index(of: uplink).flatMap { try netlink.neighbour(gateway, on: $0) }
             try forwarding.setGateway(gateway, mac: known?.isUsable == true ? known?.mac : nil, on: uplink)
         }
     }
 
-    private func attempt(_ work: () throws -> Void) {
+    func attempt(_ work: () throws -> Void) {
         do { try work() } catch { surroundings.warn("\(error)") }
-    }
-
-    // MARK: What the kernel tells
-
-    private func watch(_ descriptor: Int32, _ body: @escaping @Sendable (MobileNodeDriver) -> Void) {
-        let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
-        source.setEventHandler { [weak self] in
-            if let self, self.isRunning { body(self) }
-        }
-        source.activate()
-        sources.append(source)
-    }
-
-    private func kernelChanged() {
-        attempt {
-            let changes = try monitor.receive()
-            if changes.contains(.overrun) { return try refreshLinks() }
-            var events: [MobileNodeEvent] = []
-            var isIncomplete = false
-            for change in changes {
-                // Before the table learns of the change: what went is what it still holds.
-                isIncomplete = host.misses(after: change) || isIncomplete
-                if case .linkRemoved(let link) = change { forget(link) }
-                events += host.uplinks.handle(change)
-                switch change {
-                case .link(let link): prepare(link)
-                case .neighbour(let neighbour): gatewayChanged(neighbour)
-                default: break
-                }
-            }
-            if isIncomplete { host.restore() }
-            for event in events { tell(event) }
-        }
-    }
-
-    private func tell(_ event: MobileNodeEvent) {
-        // Another router may be there now, or the same one with another MAC.
-        if case .linkUp(let uplink, _) = event { host.resolveRouters(on: uplink) }
-        handle(event)
-    }
-
-    private func refreshLinks() throws {
-        let links = try netlink.links()
-        let events = host.uplinks.refresh(links)
-        for link in links { prepare(link) }
-        host.restore()
-        for event in events { tell(event) }
-    }
-
-    /// An uplink gets its programs before the state machine hears of it.
-    private func prepare(_ link: Link) {
-        guard let uplink = host.uplinks.uplink(index: link.index) else { return }
-        attempt { try forwarding.attach(uplink.id, link) }
-        if prepared.insert(link.index).inserted { attempt { try settings.prepareUplink(link.name) } }
-    }
-
-    private func forget(_ link: Link) {
-        guard let uplink = host.uplinks.uplink(index: link.index) else { return }
-        forwarding.detach(uplink.id)
-        prepared.remove(link.index)
-    }
-
-    private func gatewayChanged(_ neighbour: Netlink.Neighbour) {
-        guard let uplink = host.uplinks.uplink(index: neighbour.interface),
-            uplink.gateways.values.contains(neighbour.address)
-        else { return }
-        attempt {
-            try forwarding.setGateway(
-                neighbour.address, mac: neighbour.isUsable ? neighbour.mac : nil, on: uplink.id)
-        }
-        host.routerFound(neighbour)
-    }
-
-    // MARK: Flows
-
-    private func socketsEnded() {
-        attempt {
-            guard try flows.socketsEnded(of: addresses), !recountIsDue else { return }
-            recountIsDue = true
-            queue.asyncAfter(deadline: .now() + Self.gatheringSpan) { [weak self] in self?.countFlows() }
-        }
-    }
-
-    private func countFlows() {
-        recountIsDue = false
-        guard isRunning, !addresses.isEmpty else { return }
-        attempt {
-            let changes = try flows.recount(addresses)
-            if !changes.isEmpty { handle(.flows(changes)) }
-        }
     }
 }

@@ -15,6 +15,10 @@ final class OwnAddressTable {
     private let tunnelDSCP: UInt8?
     private var bindings: [IPAddress: AnchorBinding] = [:]
     private var uplinks: [InterfaceID: Uplink] = [:]
+    /// Of the way to an anchor, where it is known to be narrower than the uplink.
+    private var anchorMTUs: [IPAddress: UInt16] = [:]
+    /// The most that a tunnel adds: IPv6, and GRE with key and sequence number.
+    private static let largestOverhead: UInt16 = 40 + 12
 
     private struct Uplink {
         var link: Link?
@@ -50,6 +54,7 @@ final class OwnAddressTable {
             Port(
                 role: .mobile, name: link.name, interfaceIndex: Int32(link.index),
                 mac: link.isEthernet ? link.mac ?? .zero : .zero, mtu: UInt16(clamping: link.mtu)))
+        try limitSegments()
     }
 
     func setGateway(_ address: IPAddress, mac: MACAddress?, on id: InterfaceID) throws {
@@ -65,7 +70,28 @@ final class OwnAddressTable {
     func setMTU(_ mtu: UInt16, of id: InterfaceID) throws {
         guard uplinks[id]?.mtu != mtu else { return }
         uplinks[id, default: Uplink()].mtu = mtu
+        try limitSegments()
         try reinstall { $0.uses(id) }
+    }
+
+    /// - Parameter mtu: `nil` for that of the uplink.
+    func setMTU(_ mtu: UInt16?, to anchor: IPAddress) throws {
+        guard anchorMTUs[anchor] != mtu else { return }
+        anchorMTUs[anchor] = mtu
+        try reinstall { $0.tunnel?.peer == anchor }
+    }
+
+    /// TCP connections begin with segments that will still fit after a move, whatever the tunnel will be.
+    private func limitSegments() throws {
+        let mtus = uplinks.values.compactMap { uplink in
+            uplink.link.map { min(UInt16(clamping: $0.mtu), uplink.mtu ?? .max) }
+        }
+        guard let room = mtus.min().map({ max($0, 1280) - Self.largestOverhead }) else { return }
+        var configuration = dataPlane.configuration
+        configuration.maximumSegmentV4 = room - 40
+        configuration.maximumSegmentV6 = room - 60
+        configuration.decrementsTTL = false
+        if configuration != dataPlane.configuration { try dataPlane.setConfiguration(configuration) }
     }
 
     func install(_ binding: AnchorBinding) throws {
@@ -118,12 +144,19 @@ final class OwnAddressTable {
                 ?? .kernel,
             encapsulation: Encapsulation(
                 source: tunnel.local, kind: EncapsulationKind(kind), ttl: tunnelTTL, dscp: tunnelDSCP),
-            pathMTU: uplink?.mtu)
+            pathMTU: [uplink?.mtu, anchorMTUs[tunnel.peer]].compactMap { $0 }.min())
         return HostTunnel(peer: tunnel.peer, kind: kind, path: try dataPlane.path(for: specification))
     }
 }
 
 extension AnchorPath {
+    var tunnel: Tunnel? {
+        switch self {
+        case .tunnelled(let tunnel, _), .both(_, let tunnel, _, _): tunnel
+        case .direct, .unreachable: nil
+        }
+    }
+
     fileprivate func uses(_ id: InterfaceID) -> Bool {
         switch self {
         case .direct(let direct): direct == id

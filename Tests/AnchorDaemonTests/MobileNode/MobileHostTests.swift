@@ -136,6 +136,22 @@ struct MobileHostTests {
             try node.pair.nearSocket.route(to: journey.correspondent, from: journey.new).gateway == journey.newRouter)
     }
 
+    @Test(arguments: Journey.both)
+    func `a narrower way to the anchor is the route's MTU for old flows alone`(journey: Journey) throws {
+        let node = try Node()
+        node.attach(node.first, journey.old, journey.oldRouter)
+        node.attach(node.second, journey.new, journey.newRouter)
+        let tunnel = Tunnel(local: journey.new, peer: journey.anchor, kind: .ipInIP)
+        node.host.bind(journey.old, to: .tunnelled(tunnel, node.second))
+        node.host.setMTU(1400, to: journey.anchor)
+        let old = try node.pair.nearSocket.route(to: journey.correspondent, from: journey.old)
+        #expect(old.mtu == 1400 - tunnel.overhead)
+        #expect(try node.pair.nearSocket.route(to: journey.correspondent).mtu == 1500)
+        node.host.setMTU(nil, to: journey.anchor)
+        let wide = try node.pair.nearSocket.route(to: journey.correspondent, from: journey.old)
+        #expect(wide.mtu == 1500 - tunnel.overhead)
+    }
+
     @Test(arguments: Journey.both, [true, false])
     func `while both attachments are in use each uplink's router is known for the address`(
         journey: Journey, bicast: Bool

@@ -110,6 +110,23 @@ struct OwnAddressTableTests {
         #expect(try path(entry(old)).mtu == 1380)
     }
 
+    @Test func `a narrower way to the anchor leaves less room, until it is forgotten`() throws {
+        let table = try table()
+        try table.install(tunnelled())
+        try table.setMTU(1300, to: anchor)
+        #expect(try path(entry(old)).mtu == 1280)
+        try table.setMTU(nil, to: anchor)
+        #expect(try path(entry(old)).mtu == 1480)
+    }
+
+    @Test func `connections begin with segments that fit every tunnel`() throws {
+        let table = try table()
+        #expect(plane.configuration.maximumSegmentV4 == 1500 - 52 - 40)
+        #expect(plane.configuration.maximumSegmentV6 == 1500 - 52 - 60)
+        try table.setMTU(1400, of: second)
+        #expect(plane.configuration.maximumSegmentV4 == 1400 - 52 - 40)
+    }
+
     @Test func `nowhere to go leaves in force what was`() throws {
         let table = try table()
         try table.install(tunnelled())

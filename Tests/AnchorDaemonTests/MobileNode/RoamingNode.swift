@@ -241,6 +241,10 @@ private final class NamespacedForwarding: MobileForwarding {
         try forwarding.setGateway(gateway, mac: mac, on: uplink)
     }
     func setMTU(_ mtu: UInt16, of uplink: InterfaceID) throws { try forwarding.setMTU(mtu, of: uplink) }
+    func setMTU(_ mtu: UInt16?, to anchor: IPAddress) throws { try forwarding.setMTU(mtu, to: anchor) }
+    func watchErrors(on queue: DispatchQueue, handle: @escaping @Sendable ([UInt8]) -> Void) throws {
+        try forwarding.watchErrors(on: queue, handle: handle)
+    }
     func discardInherited(except kept: Set<IPAddress>) throws { try forwarding.discardInherited(except: kept) }
     func unload() throws { try namespace.run { try forwarding.unload() } }
     func flows() throws -> [FlowEntry] { try forwarding.flows() }
