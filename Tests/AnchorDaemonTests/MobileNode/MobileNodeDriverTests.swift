@@ -81,7 +81,7 @@ struct MobileNodeDriverTests {
 
     @Test(arguments: AddressFamily.allCases)
     func `a third link, and a return to the first`(family: AddressFamily) throws {
-        let node = try RoamingNode()
+        let node = try RoamingNode(uplinks: 2)
         defer { node.stop() }
         try node.start()
         try node.plug(0, into: 0)
@@ -113,7 +113,7 @@ struct MobileNodeDriverTests {
 
     @Test(arguments: AddressFamily.allCases)
     func `attached to both, copies go plain and through the tunnel`(family: AddressFamily) throws {
-        let node = try RoamingNode(bicast: true)
+        let node = try RoamingNode(uplinks: 2, bicast: true)
         defer { node.stop() }
         try node.start()
         try node.plug(0, into: 0)

@@ -13,7 +13,7 @@ import NetworkTypes
 /// messages go from hand to hand, packets through the kernel.
 final class RoamingNode: @unchecked Sendable {
     let pair: Pair
-    let uplinks = [InterfaceID(0), InterfaceID(1)]
+    let uplinks: [InterfaceID]
     private(set) var driver: MobileNodeDriver!
     private let queue = DispatchQueue(label: "roaming node")
     private var routers: [AccessRouter]
@@ -41,8 +41,11 @@ final class RoamingNode: @unchecked Sendable {
         IPPrefix(family == .v4 ? "10.\(router + 1).0.0/24" : "fd0\(router + 1)::/64")!
     }
 
-    /// - Parameter bicast: copies while both attachments are in use.
-    init(tunnel: TunnelPreference = .ipInIP, bicast: Bool = false) throws {
+    /// - Parameters:
+    ///   - uplinks: one or two; each has programs of its own to be verified, which takes its time.
+    ///   - bicast: copies while both attachments are in use.
+    init(uplinks count: UInt32 = 1, tunnel: TunnelPreference = .ipInIP, bicast: Bool = false) throws {
+        uplinks = (0..<count).map { InterfaceID($0) }
         pair = try Pair()
         try pair.near.command(
             "ip", "link", "add", "near1", "type", "veth", "peer", "name", "far1", "netns", pair.far.path)
@@ -81,7 +84,8 @@ final class RoamingNode: @unchecked Sendable {
         configuration.linger = .milliseconds(200)
         let forwarding = try NamespacedForwarding(namespace: pair.near)
         driver = try MobileNodeDriver(
-            configuration, interfaces: [uplinks[0]: "near0", uplinks[1]: "near1"], records: [],
+            configuration, interfaces: Dictionary(uniqueKeysWithValues: uplinks.map { ($0, "near\($0.number)") }),
+            records: [],
             forwarding: forwarding, surroundings: surroundings, queue: queue, namespace: pair.near)
     }
 
