@@ -1,3 +1,4 @@
+import AnchorProtocol
 import Foundation
 
 /// `[[access-router.node]]`: a node that may attach.
@@ -36,16 +37,14 @@ struct SecuritySettings {
         let file = reader.string("key-file")
         switch (inline, file) {
         case (let inline?, nil):
-            key = Self.parse(inline) ?? refuse(reader, "key", "needs at least 32 hexadecimal digits, two a byte")
+            key = parse(inline, reader, "key", of: "")
         case (nil, let file?):
             let path = file.hasPrefix("/") ? file : (folder as NSString).appendingPathComponent(file)
             guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
                 key = refuse(reader, "key-file", "\(path) cannot be read")
                 return
             }
-            key =
-                Self.parse(text.trimmingCharacters(in: .whitespacesAndNewlines))
-                ?? refuse(reader, "key-file", "\(path) has to hold at least 32 hexadecimal digits, two a byte")
+            key = parse(text, reader, "key-file", of: "\(path): ")
         case (nil, nil):
             if !reader.has("key") && !reader.has("key-file") {
                 reader.problem("", "key is missing: 'key' or 'key-file'")
@@ -60,13 +59,7 @@ struct SecuritySettings {
         return []
     }
 
-    /// - Returns: `nil` for what is too short or not hexadecimal.
-    static func parse(_ text: String) -> [UInt8]? {
-        let digits = Array(text.utf8)
-        guard digits.count >= 32, digits.count % 2 == 0 else { return nil }
-        let bytes = stride(from: 0, to: digits.count, by: 2).compactMap {
-            UInt8(String(decoding: digits[$0..<$0 + 2], as: UTF8.self), radix: 16)
-        }
-        return bytes.count == digits.count / 2 && !digits.contains(UInt8(ascii: "+")) ? bytes : nil
+    private func parse(_ text: String, _ reader: TableReader, _ key: String, of place: String) -> [UInt8] {
+        do throws(KeyError) { return try KeyText.parse(text) } catch { return refuse(reader, key, "\(place)\(error)") }
     }
 }

@@ -18,7 +18,7 @@ extension KeyError: CustomStringConvertible {
         return switch self {
         case .reservedSPI: "security parameters index 0 means 'not authenticated'; choose one from 256 on"
         case .keyLength(let count):
-            "the key has \(count) bytes; it must have \(lengths.lowerBound) to \(lengths.upperBound). "
+            "the key has \(count) \(count == 1 ? "byte" : "bytes"); it must have \(lengths.lowerBound) to \(lengths.upperBound). "
                 + Self.makeOne
         case .noKey: "there is no key. " + Self.makeOne
         case .notHexadecimal(let character, let line, let column):

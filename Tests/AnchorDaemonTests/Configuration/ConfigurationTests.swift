@@ -81,7 +81,8 @@ struct ConfigurationTests {
                 "line 8: access-router.core-interface: unknown key; did you mean 'core-interfaces'?",
                 "line 12: access-router.access[0].pools[1]: 10.1.0.128/25 overlaps 10.1.0.0/24 of access[0].pools[0]",
                 "line 15: access-router.node[0].spi: 12 is out of range, 256 to 4294967295",
-                "line 16: access-router.node[0].key: needs at least 32 hexadecimal digits, two a byte",
+                "line 16: access-router.node[0].key: the key has 1 byte; it must have 16 to 64. "
+                    + "'openssl rand -hex 32' makes one",
             ])
     }
 
