@@ -80,7 +80,8 @@ let package = Package(
             [
                 "AnchorCore", "AnchorProtocol", "AnchorDataPlane", "BPFKit", "CDatagram", "ControlAPI", "Netlink",
                 "NetworkTypes", "PacketKit", crypto, logging, toml, http, sockets,
-            ], tests: [
+            ],
+            tests: [
                 "AnchorCore", "AnchorDataPlane", "KernelTestSupport", "NamespaceTestSupport", "Netlink", "NetworkTypes",
                 "PacketKit",
             ])
