@@ -11,6 +11,7 @@ final class KernelForwarding: MobileForwarding {
     private let dataPlane: KernelDataPlane
     private let table: FlowTable
     private var errors: EventReader?
+    private var segmenter: Segmenter?
     /// Uplinks by the interface that the programs were attached to.
     private var attached: [InterfaceID: InterfaceIndex] = [:]
 
@@ -61,11 +62,19 @@ final class KernelForwarding: MobileForwarding {
         for key in stale { try dataPlane.removeHost(key) }
     }
 
+    /// Has packets for sequenced tunnels cut before they are numbered; before anything is attached.
+    func cutAggregates(instance: String) throws {
+        let segmenter = try Segmenter.make(instance: instance, NetlinkSocket())
+        try dataPlane.setSegmenter(entrance: Int32(segmenter.entrance), exit: Int32(segmenter.exit))
+        self.segmenter = segmenter
+    }
+
     func unload() throws {
         errors?.stop()
         errors = nil
         attached = [:]
         try dataPlane.unload()
+        try segmenter?.remove(NetlinkSocket())
     }
 
     // MARK: Flows

@@ -51,6 +51,7 @@ final class MobileNodeService: DaemonRole, @unchecked Sendable {
         let forwarding = try KernelForwarding(
             dataPlane, node: UInt32(truncatingIfNeeded: settings.id), tunnelTTL: settings.tunnelTTL,
             tunnelDSCP: settings.tunnelDSCP)
+        if settings.isSequenced { try forwarding.cutAggregates(instance: configuration.instance) }
         driver = try MobileNodeDriver(
             core, interfaces: uplinks, records: memory.all, forwarding: forwarding, surroundings: surroundings(),
             queue: queue, port: settings.port, patience: patience)

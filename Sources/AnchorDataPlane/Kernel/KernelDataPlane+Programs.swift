@@ -14,6 +14,22 @@ extension KernelDataPlane {
         }.unwrapped()
     }
 
+    /// Mobile node: has packets for sequenced tunnels [0054] cut into their segments before they get a number,
+    /// by sending them through a pair of interfaces. For what is attached after this.
+    /// - Parameters:
+    ///   - entrance: index of the end into which uncut packets go; the kernel cuts them there.
+    ///   - exit: index of the other end, on which they are put into the tunnel.
+    public func setSegmenter(entrance: Int32, exit: Int32) throws(DataPlaneError) {
+        try Result { () throws(BPFError) in
+            let program = try load(0, ["fa_mobile_segmented"], hasLinkHeader: true).program("fa_mobile_segmented")
+            try TrafficControlHook(interface: exit, direction: .ingress).attach(program)
+            let path = pins.filter(exit, .ingress)
+            try BPFFileSystem.unpin(path)
+            try program.pin(at: path)
+        }.unwrapped()
+        state.withLock { $0.segmenter = entrance }
+    }
+
     /// Takes the programs off the port's interface; nothing happens if there are none.
     public func detach(_ index: PortIndex) throws(DataPlaneError) {
         guard let port = port(index) else { return }
@@ -71,14 +87,19 @@ extension KernelDataPlane {
 
     /// An instance of the programs of its own for this port, over the shared maps.
     func load(_ index: PortIndex, _ port: Port) throws(BPFError) -> LoadedBPFObject {
+        // A link without link layer addresses has no header in front of its packets.
+        try load(index, port.role.programs, hasLinkHeader: port.role != .mobile || port.mac != .zero)
+    }
+
+    private func load(_ index: PortIndex, _ programs: [String], hasLinkHeader: Bool) throws(BPFError) -> LoadedBPFObject {
         var object = try BPFObject(path: objectPath)
         for (name, handle) in maps.handles { try object.reuse(handle, as: name) }
         try object.setConstant("fa_port_index", to: index)
-        if port.role == .mobile && port.mac == .zero {
-            // A link without link layer addresses has no header in front of its packets.
-            try object.setConstant("fa_link_header", to: UInt32(0))
+        if !hasLinkHeader { try object.setConstant("fa_link_header", to: UInt32(0)) }
+        if let segmenter = state.withLock({ $0.segmenter }) {
+            try object.setConstant("fa_segmenter", to: UInt32(segmenter))
         }
-        try object.select(programs: port.role.programs)
+        try object.select(programs: programs)
         return try object.load()
     }
 

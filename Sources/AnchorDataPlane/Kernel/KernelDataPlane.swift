@@ -29,6 +29,8 @@ public final class KernelDataPlane: DataPlane {
         var hostPaths: [PathIndex]
         var peers: PeerTable
         var configuration = DataPlaneConfiguration()
+        /// Interface through which packets for sequenced tunnels go first.
+        var segmenter: Int32?
     }
 
     /// Which programs an instance runs.

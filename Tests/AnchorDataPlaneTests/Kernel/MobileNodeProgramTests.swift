@@ -36,6 +36,20 @@ import Testing
         #expect(access(instance.options.folder, F_OK) != 0)
     }
 
+    @Test func `segments of a sequenced tunnel meet a program of their own, which goes with the rest`() throws {
+        let uplink = try VirtualPair(prefix: "fams")
+        let cutter = try VirtualPair(prefix: "famc")
+        let instance = try KernelInstance("segmenter", program: .mobileNode)
+        let dataPlane = try #require(instance.dataPlane)
+        try dataPlane.setSegmenter(entrance: cutter.firstIndex, exit: cutter.secondIndex)
+        try dataPlane.setPort(1, port(uplink))
+        _ = try dataPlane.attach(1)
+        let exit = TrafficControlHook(interface: cutter.secondIndex, direction: .ingress)
+        #expect(exit.programIdentifier() != nil)
+        #expect(try dataPlane.unload().count { $0.hasPrefix("filter") } == 3)
+        #expect(exit.programIdentifier() == nil)
+    }
+
     @Test func `a filter of someone else stays where ours was`() throws {
         let pair = try VirtualPair(prefix: "famf")
         let instance = try KernelInstance("neighbour", program: .mobileNode)
