@@ -66,7 +66,9 @@ extension MobileNode {
             setPath(index, path(wanted, leases[index]), &actions)
             return
         }
-        if !isUsable(leases[index].path) { setPath(index, path(wanted, leases[index]), &actions) }
+        if !isUsable(leases[index].path, of: leases[index].address) {
+            setPath(index, path(wanted, leases[index]), &actions)
+        }
         let isAsking = uplinks.contains { $0.isAsking(about: leases[index].address) }
         guard !isAsking, isSafe(wanted), leases[index].exchange?.purpose != .update(wanted) else { return }
         leases[index].exchange = Lease.Exchange(purpose: .update(wanted), retry: Retry(startingAt: now))
@@ -106,20 +108,19 @@ extension MobileNode {
         }
     }
 
-    /// Whether all of a path is alive.
-    private func isUsable(_ path: AnchorPath) -> Bool {
+    /// Whether all of a path of an address is alive.
+    private func isUsable(_ path: AnchorPath, of address: IPAddress) -> Bool {
         switch path {
-        case .direct(let interface): isAlive(interface)
+        case .direct(let interface): isAlive(interface, with: address)
         case .tunnelled(let tunnel, let interface): isAlive(interface, with: tunnel.local)
         case .both(let direct, let tunnel, let interface, _):
-            isAlive(direct) && isAlive(interface, with: tunnel.local)
+            isAlive(direct, with: address) && isAlive(interface, with: tunnel.local)
         case .unreachable: false
         }
     }
 
-    private func isAlive(_ interface: InterfaceID, with address: IPAddress? = nil) -> Bool {
-        guard let index = uplinkIndex(interface), let attachment = uplinks[index].attachment else { return false }
-        return address.map { attachment.addresses.contains($0) } ?? true
+    private func isAlive(_ interface: InterfaceID, with address: IPAddress) -> Bool {
+        uplinkIndex(interface).flatMap { uplinks[$0].attachment }?.addresses.contains(address) == true
     }
 
     private mutating func setPath(_ index: Int, _ path: AnchorPath, _ actions: inout [MobileNodeAction]) {
