@@ -90,6 +90,8 @@ extension AccessRouter {
         _ reply: Reply, _ code: ErrorCode, _ cause: RefusalCause, view: MessageReference? = nil, _ source: IPAddress,
         _ actions: inout [AccessRouterAction]
     ) {
+        // A sender that numbers from below what was accepted needs to know, whatever the refusal is called.
+        let view = view ?? (code == .outdated ? nodes[Int(reply.node)].window.newest : nil)
         let body = ErrorReply(inReplyTo: reply.message, code: code, receiverView: view, text: cause.explanation)
         answer(reply, .error(body), &actions)
         let node = nodes[Int(reply.node)].account.id

@@ -75,11 +75,11 @@ extension MobileNode {
         }
         guard uplink != nil || lease != nil else { return }
         switch error.code {
-        case .staleEpoch, .replayed:
-            catchUp(error.receiverView, &actions)
+        case .staleEpoch, .replayed, .outdated:
+            guard catchUp(error.receiverView, &actions) else { return }
             if let uplink { hasten(uplink, to: now) }
             if let lease { leases[lease].exchange?.retry.hasten(to: now) }
-        case .rateLimited, .storageFailed, .outdated, .malformed:
+        case .rateLimited, .storageFailed, .malformed:
             // The next copy, with its own sequence number, comes by itself.
             return
         case .unknownAddress, .notOwner:
@@ -117,10 +117,14 @@ extension MobileNode {
 
     /// Goes on above what a router has seen of this node (T13). A view that it is at or past, as after a datagram that the
     /// network repeated, changes nothing.
-    private mutating func catchUp(_ view: MessageReference?, _ actions: inout [MobileNodeAction]) {
-        guard let view, view > MessageReference(epoch: epoch, sequence: sequence), view.epoch < .max else { return }
+    /// - Returns: whether it was behind. Otherwise the next copy, which has its own number, comes by itself.
+    private mutating func catchUp(_ view: MessageReference?, _ actions: inout [MobileNodeAction]) -> Bool {
+        guard let view, view > MessageReference(epoch: epoch, sequence: sequence), view.epoch < .max else {
+            return false
+        }
         epoch = view.epoch + 1
         sequence = 0
         actions.append(.rememberEpoch(epoch))
+        return true
     }
 }

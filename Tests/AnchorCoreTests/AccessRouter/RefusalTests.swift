@@ -60,7 +60,7 @@ import Testing
             Issue.record("nothing was answered")
             return
         }
-        let opened = try KeyRing().open(datagram.bytes, as: 0)
+        let opened = try KeyRing().open(datagram.bytes, as: 77)
         #expect(!opened.isAuthentic)
         guard case .error(let error) = opened.message.body else {
             Issue.record("not an error")
