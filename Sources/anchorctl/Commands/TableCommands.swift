@@ -1,3 +1,4 @@
+import AnchorDaemon
 import ArgumentParser
 import ControlAPI
 import Foundation
@@ -114,9 +115,18 @@ struct UnloadCommand: AsyncParsableCommand {
         commandName: "unload",
         abstract: "Take the programs off the interfaces, remove all that is pinned, and end the daemon.")
 
+    @Option(help: "Remove what this instance has left behind, where no daemon runs it any more.")
+    var instance: String?
     @OptionGroup var connection: Connection
 
     func run() async throws {
-        try await connection.run { client throws(ControlError) in try await client.unload() }
+        guard let instance else {
+            return try await connection.run { client throws(ControlError) in try await client.unload() }
+        }
+        do throws(ControlError) {
+            try Unloading.unload(instance)
+        } catch {
+            throw connection.exit(with: error)
+        }
     }
 }
