@@ -39,7 +39,11 @@ let package = Package(
         .executableTarget(
             name: "anchor-simulate", dependencies: ["AnchorSimulator", arguments], swiftSettings: strict),
         .executableTarget(
-            name: "anchor-bench", dependencies: ["AnchorDataPlane", "NetworkLab", "NetworkTypes", arguments],
+            name: "anchor-bench",
+            dependencies: [
+                "AnchorCore", "AnchorDaemon", "AnchorDataPlane", "AnchorProtocol", "CDatagram", "Netlink", "NetworkLab",
+                "NetworkTypes", arguments,
+            ],
             swiftSettings: strict),
         .executableTarget(name: "anchord", dependencies: ["AnchorDaemon", arguments, logging], swiftSettings: strict),
         .executableTarget(

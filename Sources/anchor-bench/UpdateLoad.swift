@@ -1,0 +1,104 @@
+import AnchorProtocol
+import ArgumentParser
+import CDatagram
+import Glibc
+import Netlink
+import NetworkTypes
+
+/// All nodes of a stage, each sending from its care-of address and counting what is acknowledged.
+final class UpdateLoad {
+    private let nodes: Int
+    private let descriptor: Int32
+    private let associations: [SecurityAssociation]
+    private let outgoing: UnsafeMutablePointer<cd_datagram>
+    private let incoming: UnsafeMutablePointer<cd_datagram>
+
+    /// Updates that wait for their acknowledgement at once.
+    private static let window = 1024
+
+    init(_ stage: UpdateStage) throws {
+        nodes = stage.nodes
+        associations = try (1...stage.nodes).map {
+            try SecurityAssociation(spi: UInt32(1000 + $0), node: UInt64($0), key: UpdateStage.key)
+        }
+        // A socket belongs to the namespace that it was opened in.
+        let namespace = try NetworkNamespace(path: "/run/netns/\(stage.loadNamespace)")
+        descriptor = try namespace.run { cd_open(4, AnchorMessage.port, 8 << 20) }
+        guard descriptor >= 0 else { throw ValidationError("can't open a socket: \(-descriptor)") }
+        outgoing = .allocate(capacity: Int(CD_BATCH))
+        incoming = .allocate(capacity: Int(CD_BATCH))
+        outgoing.initialize(repeating: cd_datagram(), count: Int(CD_BATCH))
+        incoming.initialize(repeating: cd_datagram(), count: Int(CD_BATCH))
+    }
+
+    deinit {
+        close(descriptor)
+        outgoing.deallocate()
+        incoming.deallocate()
+    }
+
+    /// Every node moves once; what is lost is sent again.
+    func run(round: UInt32) throws {
+        var waiting = Set<Int>()
+        var next = 0
+        var attempt: UInt32 = 0
+        while next < nodes || !waiting.isEmpty {
+            var batch: [Int] = []
+            while next < nodes, waiting.count < Self.window, batch.count < Int(CD_BATCH) {
+                batch.append(next)
+                waiting.insert(next)
+                next += 1
+            }
+            send(batch, round, attempt)
+            guard try receive(&waiting) == 0, batch.isEmpty else { continue }
+            var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            if poll(&ready, 1, 500) == 0 {
+                attempt += 1
+                guard attempt < 10 else { throw ValidationError("\(waiting.count) updates were never acknowledged") }
+                for part in 0..<(waiting.count + 63) / 64 {
+                    send(Array(waiting.dropFirst(part * 64).prefix(64)), round, attempt)
+                }
+            }
+        }
+    }
+
+    private func send(_ batch: [Int], _ round: UInt32, _ attempt: UInt32) {
+        guard !batch.isEmpty else { return }
+        for (place, node) in batch.enumerated() {
+            let careOf = UpdateStage.careOf(node, round)
+            let header = MessageHeader(
+                spi: associations[node].spi, epoch: 2, sequence: round * 16 + attempt, sender: UInt64(node + 1),
+                recipient: UpdateStage.router)
+            let update = LocationUpdate(
+                address: UpdateStage.address(node), location: .away(careOf: careOf, .ipInIP), lifetime: 600)
+            let bytes = AnchorMessage(header, .locationUpdate(update)).encoded(with: associations[node])
+            let datagram = outgoing + place
+            withUnsafeMutableBytes(of: &datagram.pointee.source) { $0.copyBytes(from: careOf.mappedBytes) }
+            withUnsafeMutableBytes(of: &datagram.pointee.destination) {
+                $0.copyBytes(from: IPAddress(v4: 0xc000_0202).mappedBytes)
+            }
+            datagram.pointee.interface = 0
+            datagram.pointee.destination_port = AnchorMessage.port
+            datagram.pointee.length = UInt16(bytes.count)
+            withUnsafeMutableBytes(of: &datagram.pointee.bytes) { $0.copyBytes(from: bytes) }
+        }
+        var results = [Int32](repeating: 0, count: batch.count)
+        _ = cd_send(descriptor, 4, outgoing, UInt32(batch.count), &results)
+    }
+
+    /// - Returns: how many came.
+    private func receive(_ waiting: inout Set<Int>) throws -> Int {
+        let count = Int(cd_receive(descriptor, incoming))
+        for place in 0..<max(0, count) {
+            let datagram = incoming + place
+            let (type, node) = withUnsafeBytes(of: datagram.pointee.bytes) { bytes in
+                (bytes[3], bytes[28..<36].reduce(0) { $0 << 8 | Int($1) })
+            }
+            guard type == MessageType.locationAck.rawValue else {
+                throw ValidationError("an update of node \(node) was answered by a message of type \(type)")
+            }
+            waiting.remove(node - 1)
+        }
+        return max(0, count)
+    }
+}
