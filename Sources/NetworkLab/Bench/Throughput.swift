@@ -14,7 +14,7 @@ extension LabBench {
                 try lab.attach(to: 1)
                 try lab.startNode()
                 let source = try lab.waitForAttachment(to: 1, family)
-                let server = try lab.start(["iperf3", "-s", "-1"], on: "cn", name: "iperf3-server")
+                let server = try lab.start(["iperf3", "-s", "-1", "--forceflush"], on: "cn", name: "iperf3-server")
                 try server.waitUntil("listening") { server.log.contains("listening") }
                 let seconds = 12
                 let report = "\(lab.identity.folder)/iperf3.json"
