@@ -256,16 +256,31 @@ static __noinline int fa_mobile_mark(struct __sk_buff *skb, const struct fa_ip *
 	return 1;
 }
 
+/* The same for kernels before 6.3, which take headers off but do not know that the family changes with it:
+ * first another family's header is made of the outer one, whatever is in it, and then that is taken off. */
+static __always_inline long fa_mobile_pop_other(struct __sk_buff *skb, const struct fa_inbound *packet, __u16 type)
+{
+	__s32 pop = (__s32)packet->pop;
+
+	if (bpf_skb_change_proto(skb, type, 0))
+		return -1;
+	pop += packet->inner.version == 4 ? -20 : 20;
+	return bpf_skb_adjust_room(skb, -pop, BPF_ADJ_ROOM_MAC,
+				   BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET);
+}
+
 /* Takes everything in front of the inner header away. */
 static __noinline __u32 fa_mobile_decapsulate(struct __sk_buff *skb, const struct fa_inbound *packet)
 {
 	/* The checksum that was verified is the inner transport's: no outer header has one of its own. */
 	__u64 room = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET;
 	__u16 type = packet->inner.version == 4 ? FA_BE16(FA_ETHERTYPE_IPV4) : FA_BE16(FA_ETHERTYPE_IPV6);
+	int changes = packet->inner.version != packet->outer.version;
 
-	if (packet->inner.version != packet->outer.version)
+	if (changes)
 		room |= packet->inner.version == 4 ? FA_DECAP_L3_IPV4 : FA_DECAP_L3_IPV6;
-	if (bpf_skb_adjust_room(skb, -(__s32)packet->pop, BPF_ADJ_ROOM_MAC, room))
+	if (bpf_skb_adjust_room(skb, -(__s32)packet->pop, BPF_ADJ_ROOM_MAC, room) &&
+	    (!changes || fa_mobile_pop_other(skb, packet, type)))
 		return FA_REASON_REDIRECT_FAILED;
 	if (fa_link_header)
 		bpf_skb_store_bytes(skb, 12, &type, 2, 0);
