@@ -13,9 +13,10 @@ extension MobileHost {
         return AddressRoute(address: address, table: free.first { !taken.contains($0) } ?? .main)
     }
 
-    func addRule(_ route: AddressRoute) {
-        guard route.table != .main else { return }
-        tolerating(EEXIST) { () throws(NetlinkError) in try netlink.add(route.rule(plan)) }
+    func addRule(_ address: IPAddress) {
+        guard let placement = placements[address], placement.route.table != .main, !placement.hasRule else { return }
+        tolerating(EEXIST) { () throws(NetlinkError) in try netlink.add(placement.route.rule(plan)) }
+        placements[address]?.hasRule = true
     }
 
     func discard(_ route: AddressRoute, _ installed: Route?) {
@@ -35,6 +36,7 @@ extension MobileHost {
     func routeAddress(_ address: IPAddress) {
         guard let placement = placements[address], placement.route.table != .main else { return }
         if let route = route(for: placement, by: uplink(of: placement), in: placement.route.table),
+            route != placement.installed,
             failed({ () throws(NetlinkError) in try netlink.replace(route) }) == nil
         {
             placements[address]?.installed = route

@@ -20,8 +20,9 @@ final class MobileHost {
     struct Placement {
         var own: OwnAddress
         let route: AddressRoute
-        /// Where the kernel has it.
-        var device: InterfaceIndex?
+        /// As the kernel has it, as far as is known.
+        var configured: InterfaceAddress?
+        var hasRule = false
         /// Of its binding; without one it is sent on the uplink that it is configured on.
         var path: AnchorPath?
         /// In its table.
@@ -66,18 +67,18 @@ final class MobileHost {
     }
 
     /// Own addresses, where the kernel has them now.
-    var devices: [IPAddress: InterfaceIndex] { placements.compactMapValues(\.device) }
+    var devices: [IPAddress: InterfaceIndex] { placements.compactMapValues(\.configured?.interface) }
 
     // MARK: What the state machine asks for
 
     func add(_ own: OwnAddress) {
         var placement =
-            placements[own.address] ?? Placement(own: own, route: makeRoute(own.address), device: nil)
+            placements[own.address] ?? Placement(own: own, route: makeRoute(own.address))
         placement.own = own
         placements[own.address] = placement
         place(own.address)
         routeAddress(own.address)
-        addRule(placement.route)
+        addRule(own.address)
     }
 
     /// - Parameter id: the uplink that it is configured on. One that was moved to another uplink stays there.
@@ -88,10 +89,8 @@ final class MobileHost {
         placements[address] = nil
         discard(placement.route, placement.installed)
         discard(placement.other)
-        guard let device = placement.device else { return true }
-        tolerating(EADDRNOTAVAIL, ENODEV) {
-            () throws(NetlinkError) in try netlink.remove(kernelAddress(placement.own, on: device))
-        }
+        guard let configured = placement.configured else { return true }
+        tolerating(EADDRNOTAVAIL, ENODEV) { () throws(NetlinkError) in try netlink.remove(configured) }
         return true
     }
 
@@ -147,9 +146,12 @@ final class MobileHost {
     /// which nobody knows what they were. Asks for what is there already, too: that changes nothing.
     func restore() {
         for address in placements.keys.sorted() {
-            place(address)
+            // What is known may not be so any more.
+            placements[address]?.installed = nil
+            placements[address]?.hasRule = false
+            place(address, isCertain: false)
             routeAddress(address)
-            if let route = placements[address]?.route { addRule(route) }
+            addRule(address)
         }
         for family in mainRoutes.keys { routeMain(family) }
     }
@@ -157,7 +159,7 @@ final class MobileHost {
     /// Whether the change took away something that belongs here, so that ``restore()`` is due.
     func misses(after change: NetlinkChange) -> Bool {
         switch change {
-        case .addressRemoved(let address): placements[address.address]?.device == address.interface
+        case .addressRemoved(let address): placements[address.address]?.configured?.interface == address.interface
         case .routeRemoved(let route):
             route.origin == .flowAnchor
                 && (installedMain.values.contains { $0.isSamePlace(as: route) }
@@ -197,18 +199,16 @@ final class MobileHost {
 
     /// On its uplink while that is up, otherwise on the loopback: a local address that its flows keep, wherever their
     /// packets go meanwhile.
-    func place(_ address: IPAddress) {
+    func place(_ address: IPAddress, isCertain: Bool = true) {
         guard let placement = placements[address] else { return }
         let link = uplinks[placement.own.interface]?.link
         let device = link?.isUp == true ? link!.index : loopback
-        guard
-            failed({ () throws(NetlinkError) in try netlink.replace(kernelAddress(placement.own, on: device)) }) == nil
-        else { return }
-        placements[address]?.device = device
-        if let former = placement.device, former != device {
-            tolerating(EADDRNOTAVAIL, ENODEV) {
-                () throws(NetlinkError) in try netlink.remove(kernelAddress(placement.own, on: former))
-            }
+        let wanted = kernelAddress(placement.own, on: device)
+        guard !isCertain || placement.configured != wanted else { return }
+        guard failed({ () throws(NetlinkError) in try netlink.replace(wanted) }) == nil else { return }
+        placements[address]?.configured = wanted
+        if let former = placement.configured, former.interface != device {
+            tolerating(EADDRNOTAVAIL, ENODEV) { () throws(NetlinkError) in try netlink.remove(former) }
         }
     }
 

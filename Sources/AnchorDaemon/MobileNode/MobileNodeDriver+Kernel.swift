@@ -31,8 +31,9 @@ extension MobileNodeDriver {
                 default: break
                 }
             }
-            if isIncomplete { host.restore() }
+            // Messages first: they are what a move waits for.
             for event in events { tell(event) }
+            if isIncomplete { host.restore() }
         }
     }
 
