@@ -25,8 +25,8 @@ public protocol DataPlane: AnyObject, Sendable {
 
     // MARK: Paths
 
-    /// The path for this specification, made if there is none. It lasts while something names it;
-    /// one that nothing names may be taken back at the next call.
+    /// The path for this specification, made if there is none. It lasts while something names it; one
+    /// that nothing names is taken back when all are in use, though not within ten seconds of being made.
     func path(for specification: PathSpecification) throws(DataPlaneError) -> PathIndex
     /// Tells where a next hop is: all paths through it are rewritten, atomically for each packet.
     func setNextHop(_ nextHop: NextHop, _ resolution: NextHopResolution) throws(DataPlaneError)

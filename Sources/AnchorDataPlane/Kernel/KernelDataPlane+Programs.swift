@@ -91,7 +91,8 @@ extension KernelDataPlane {
         try load(index, port.role.programs, hasLinkHeader: port.role != .mobile || port.mac != .zero)
     }
 
-    private func load(_ index: PortIndex, _ programs: [String], hasLinkHeader: Bool) throws(BPFError) -> LoadedBPFObject {
+    private func load(_ index: PortIndex, _ programs: [String], hasLinkHeader: Bool) throws(BPFError) -> LoadedBPFObject
+    {
         var object = try BPFObject(path: objectPath)
         for (name, handle) in maps.handles { try object.reuse(handle, as: name) }
         try object.setConstant("fa_port_index", to: index)
