@@ -81,6 +81,10 @@ public struct DaemonConfiguration: Sendable {
         if !reader.has("access-router") && !reader.has("mobile-node") {
             reader.problem("", "there is nothing to do: a table [access-router] or [mobile-node] is needed")
         }
+        if reader.has("access-router") && reader.has("mobile-node") {
+            reader.problem(
+                "mobile-node", "a daemon has one role: give the mobile node a file and an instance of its own")
+        }
         reader.finish()
     }
 

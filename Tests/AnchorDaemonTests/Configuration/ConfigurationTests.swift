@@ -128,6 +128,15 @@ struct ConfigurationTests {
         #expect(problems("instance = \"x\"").map(\.line) == [1])
     }
 
+    @Test func `a second role is refused`() {
+        let both =
+            complete
+            + "\n[mobile-node]\nid = 1\nspi = 257\nkey = \"000102030405060708090a0b0c0d0e0f\"\ninterfaces = [\"wlan0\"]"
+        let found = problems(both)
+        #expect(found.map(\.key) == ["mobile-node"])
+        #expect(found.first?.message.contains("one role") == true)
+    }
+
     @Test func `a mobile node is read`() throws {
         let text = """
             [mobile-node]
