@@ -111,19 +111,17 @@ extension KernelDataPlane {
     /// - Returns: what was removed.
     @discardableResult
     public func unload() throws(DataPlaneError) -> [String] {
-        let removed = try Self.remove(options)
-        lock.remove(options.lockFile)
-        return removed
+        try Self.remove(options)
     }
 
     /// The same for an instance that no daemon has open.
     /// - Throws: ``DataPlaneError/inUse(path:)`` if one has.
     @discardableResult
     public static func unload(_ options: Options) throws(DataPlaneError) -> [String] {
-        let lock = try InstanceLock.take(options.lockFile)
-        let removed = try remove(options)
-        lock.remove(options.lockFile)
-        return removed
+        guard access(options.folder, F_OK) == 0 else { return [] }
+        let lock = try InstanceLock.take(options.folder)
+        defer { lock.release() }
+        return try remove(options)
     }
 
     private static func remove(_ options: Options) throws(DataPlaneError) -> [String] {

@@ -68,7 +68,6 @@ public final class KernelDataPlane: DataPlane {
         public var folder: String { root + "/flowanchor/" + instance }
         var mapFolder: String { folder + "/maps" }
         var linkFolder: String { folder + "/links" }
-        var lockFile: String { "/run/flowanchor/\(instance).lock" }
     }
 
     /// Makes the instance's tables, or adopts them. If the host table's size is to be another one, its
@@ -76,14 +75,12 @@ public final class KernelDataPlane: DataPlane {
     public init(_ options: Options) throws(DataPlaneError) {
         try Self.check(options)
         self.options = options
-        lock = try InstanceLock.take(options.lockFile)
-        do throws(BPFError) {
+        try Result { () throws(BPFError) in
             try BPFFileSystem.prepare(options.mapFolder, root: options.root)
             try BPFFileSystem.prepare(options.linkFolder, root: options.root)
-            clock = try TickClock()
-        } catch {
-            throw .bpf(error)
-        }
+        }.unwrapped()
+        lock = try InstanceLock.take(options.folder)
+        clock = try Result { () throws(BPFError) in try TickClock() }.unwrapped()
         objectPath = try Self.object(options.program)
         let hosts = Self.powerOfTwo(options.hostCapacity)
         let set = try MapSet(

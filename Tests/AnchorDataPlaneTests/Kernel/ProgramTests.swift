@@ -30,7 +30,6 @@ import Testing
         #expect(removed.contains("XDP program of \(pair.first)"))
         #expect(XDPProgramInfo.on(pair.firstIndex) == nil)
         #expect(access(instance.options.folder, F_OK) != 0)
-        #expect(access(instance.options.lockFile, F_OK) != 0)
     }
 
     @Test func `a foreign program is reported and stays`() throws {
