@@ -93,7 +93,7 @@ extension LabBench {
         }
         for machine in ["mn", "cn"] {
             let before = try received(machine)
-            try waitUntil("packets at \(machine) after the move", timeout: .seconds(10)) {
+            try waitUntil("packets at \(machine) after the move", timeout: .seconds(30)) {
                 // More than control messages alone would make.
                 try received(machine) > before + 20
             }
