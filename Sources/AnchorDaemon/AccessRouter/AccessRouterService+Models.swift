@@ -45,6 +45,15 @@ extension AccessRouterService {
         for endpoint in settings.endpoints where !own.contains(endpoint) {
             warnings.append("the endpoint \(endpoint) is no address of this machine; ip addr add \(endpoint) dev lo")
         }
+        // What the programs leave to the kernel, such as packets for a next hop that isn't resolved yet.
+        for (family, key) in [(AddressFamily.v4, "net.ipv4.ip_forward"), (.v6, "net.ipv6.conf.all.forwarding")]
+        where settings.endpoints.contains(where: { $0.family == family }) {
+            let path = "/proc/sys/" + key.replacing(".", with: "/")
+            let value = try? StateFile.read(path)
+            if let value, value.first == UInt8(ascii: "0") {
+                warnings.append("the kernel does not forward IP\(family); sysctl -w \(key)=1")
+            }
+        }
         let table = dataPlane.hostTable
         if table.entries * 5 >= table.capacity * 4 {
             warnings.append(

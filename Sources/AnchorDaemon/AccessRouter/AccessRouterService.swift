@@ -33,7 +33,7 @@ final class AccessRouterService: @unchecked Sendable {
     private let housekeeping: any DispatchSourceTimer
     private var lastScan: MonotonicInstant
     private var chores = 0
-    private var isNearlyFull = false
+    private var nearlyFull: Set<String> = []
 
     /// How often hosts are looked at for signs of life.
     private static let scanInterval = 5
@@ -266,13 +266,22 @@ final class AccessRouterService: @unchecked Sendable {
         attempt { try plane.forgetPathMTUs(at: now) }
         chores += 1
         if chores % Self.verification == 0 { plane.nextHops.refreshAll() }
-        let table = dataPlane.hostTable
-        let isFull = table.entries * 5 >= table.capacity * 4
-        if isFull && !isNearlyFull {
-            logger.warning(
-                "the host table is nearly full; raise host-capacity",
-                metadata: ["hosts": "\(table.entries)", "capacity": "\(table.capacity)"])
+        warnOfFullTables()
+    }
+
+    /// Once for each table that fills up, at 80 %.
+    private func warnOfFullTables() {
+        attempt {
+            let full = try MapModel.pinned(dataPlane).filter { ($0.fill ?? 0) >= 0.8 }
+            for table in full where !nearlyFull.contains(table.name) {
+                let advice = table.name.hasPrefix("fa_hosts") ? "; raise host-capacity" : ""
+                logger.warning(
+                    "a table is nearly full\(advice)",
+                    metadata: [
+                        "table": "\(table.name)", "entries": "\(table.entries ?? 0)", "capacity": "\(table.capacity)",
+                    ])
+            }
+            nearlyFull = Set(full.map(\.name))
         }
-        isNearlyFull = isFull
     }
 }
