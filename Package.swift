@@ -41,8 +41,8 @@ let package = Package(
         .executableTarget(
             name: "anchor-bench",
             dependencies: [
-                "AnchorCore", "AnchorDaemon", "AnchorDataPlane", "AnchorProtocol", "CDatagram", "Netlink", "NetworkLab",
-                "NetworkTypes", arguments,
+                "AnchorCore", "AnchorDaemon", "AnchorDataPlane", "AnchorProtocol", "BPFKit", "BPFObjects", "CDatagram",
+                "FlowAnchorABI", "Netlink", "NetworkLab", "NetworkTypes", arguments,
             ],
             swiftSettings: strict),
         .executableTarget(name: "anchord", dependencies: ["AnchorDaemon", arguments, logging], swiftSettings: strict),

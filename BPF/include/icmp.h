@@ -216,6 +216,7 @@ __noinline int fa_answer_too_big(fa_context *context, __u32 cursor, __u32 versio
 		fa_write_icmpv6(data, source, destination, mtu);
 	}
 	fa_count(FA_REASON_ICMP_TOO_BIG);
-	/* Not XDP_TX: see fa_leave. */
+	if (fa_port_transmits)
+		return XDP_TX;
 	return (int)bpf_redirect_map(&fa_devices, fa_port_index, XDP_DROP);
 }

@@ -164,3 +164,6 @@ struct {
 
 /* The port whose interface this instance of the program is on; set before it is loaded. */
 const volatile __u32 fa_port_index = 0;
+/* Whether the interface sends back what it is told to with XDP_TX, which takes less than redirecting. Not
+ * veth: it tells its other end only if that one runs a program too, and the frame would wait for the next. */
+const volatile __u32 fa_port_transmits = 0;

@@ -72,12 +72,12 @@ static __always_inline void fa_decrement_ttl(void *header, __u8 version)
 	}
 }
 
-/* The finished frame, out of the port. By redirection also where it is the one that the packet came in
- * by: after XDP_TX, veth tells its other end only if that one runs a program as well, and the frame would
- * wait there for the next. */
+/* The finished frame, out of the port. */
 static __always_inline int fa_leave(__u32 reason, __u32 port)
 {
 	fa_count(reason);
+	if (fa_port_transmits && port == fa_port_index)
+		return XDP_TX;
 	if (FA_UNLIKELY(bpf_redirect_map(&fa_devices, port, XDP_DROP) != XDP_REDIRECT)) {
 		fa_count(FA_REASON_REDIRECT_FAILED);
 		return XDP_DROP;

@@ -86,7 +86,9 @@ extension KernelDataPlane {
     }
 
     /// An instance of the programs of its own for this port, over the shared maps.
-    func load(_ index: PortIndex, _ port: Port) throws(BPFError) -> LoadedBPFObject {
+    /// - Parameter transmits: whether the interface's driver sends a frame back by itself (`XDP_TX`); `nil`:
+    ///   if it is a device's, not a virtual one's.
+    func load(_ index: PortIndex, _ port: Port, transmits: Bool? = nil) throws(BPFError) -> LoadedBPFObject {
         // A link without link layer addresses has no header in front of its packets.
         try load(index, port.role.programs, hasLinkHeader: port.role != .mobile || port.mac != .zero)
     }

@@ -27,6 +27,15 @@ public struct Figure: Codable, Hashable, Sendable {
         met = value >= limit
     }
 
+    /// A figure held against a reference that it is not to exceed by more than this, where there is a limit.
+    public init(_ name: String, _ value: Double, _ unit: String, reference: Double, ratioAtMost limit: Double?) {
+        (self.name, self.value, self.unit, self.reference) = (name, value, unit, reference)
+        let ratio = reference > 0 ? value / reference : 0
+        self.ratio = ratio
+        target = limit.map { "≤ \($0)" }
+        met = limit.map { ratio <= $0 }
+    }
+
     /// A figure held against a reference.
     public init(_ name: String, _ value: Double, _ unit: String, reference: Double, ratioAtLeast limit: Double) {
         (self.name, self.value, self.unit, self.reference) = (name, value, unit, reference)

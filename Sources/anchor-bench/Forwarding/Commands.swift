@@ -1,0 +1,40 @@
+import ArgumentParser
+
+struct ForwardingBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "forwarding", abstract: "Decapsulate, encapsulate, forward: nanoseconds a packet.")
+
+    @Option(help: "Numbers of hosts, powers of two.")
+    var hosts = [1, 1024, 1 << 20]
+
+    @Option(help: "How often each program is measured; the best counts.")
+    var rounds = 9
+
+    @Option(help: "Packets in each measurement.")
+    var count = 300_000
+
+    func run() throws {
+        for number in hosts {
+            guard number > 0, number.nonzeroBitCount == 1 else {
+                throw ValidationError("\(number) hosts: it has to be a power of two")
+            }
+            try Forwarding.measure(hosts: number, rounds: rounds, count: count)
+        }
+    }
+}
+
+struct ChurnBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "churn",
+        abstract: "Encapsulate while another core inserts and removes hosts as fast as it can.")
+
+    @Option(help: "Hosts that stay, a power of two.")
+    var hosts = 1 << 20
+
+    @Option(help: "Packets whose bytes are checked.")
+    var checked = 200_000
+
+    func run() throws {
+        try Churning.measure(hosts: hosts, checked: checked)
+    }
+}
