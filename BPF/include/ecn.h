@@ -23,6 +23,9 @@
 /* The field that the inner packet leaves the tunnel with, or FA_ECN_DROP. */
 static __always_inline __u32 fa_ecn_out_of_tunnel(__u32 outer, __u32 inner)
 {
+	/* As it went in: the field was copied, and nobody marked it. */
+	if (FA_LIKELY(outer == inner))
+		return inner;
 	if (outer == FA_ECN_CE)
 		return inner == FA_ECN_NOT_ECT ? FA_ECN_DROP : FA_ECN_CE;
 	if (outer == FA_ECN_ECT_1 && inner == FA_ECN_ECT_0)

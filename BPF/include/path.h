@@ -38,12 +38,16 @@ static __always_inline int fa_path_read(struct fa_path *path, struct fa_way *way
 	second = words[1];
 	way->macs[0] = words[2];
 	way->macs[1] = words[3];
-	way->source[0] = words[4];
-	way->source[1] = words[5];
-	way->destination[0] = words[6];
-	way->destination[1] = words[7];
-	FA_COMPILER_BARRIER();
 	way->flags = (__u16)first;
+	if (way->flags & (FA_PATH_TUNNEL_V4 | FA_PATH_TUNNEL_V6)) {
+		way->source[0] = words[4];
+		way->source[1] = words[5];
+		if (!(way->flags & FA_PATH_PEER_FROM_HOST)) {
+			way->destination[0] = words[6];
+			way->destination[1] = words[7];
+		}
+	}
+	FA_COMPILER_BARRIER();
 	way->mtu = (__u16)(first >> 16);
 	way->port = (__u32)(first >> 32);
 	way->push = (__u8)second;

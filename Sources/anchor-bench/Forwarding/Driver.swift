@@ -11,10 +11,14 @@ struct Driver: ~Copyable {
 
     init() throws {
         let loaded = try BPFObject(path: try BPFObjects.path(of: "driver")).load()
-        driver = try loaded.program("bench_driver")
-        nothing = try loaded.program("bench_nothing")
-        target = try BPFProgramArray(try loaded.map("bench_target"))
-        settings = try BPFArrayRegion(try loaded.map("bench_settings", UInt32.self, fa_bench.self))
+        let driver = try loaded.program("bench_driver")
+        let nothing = try loaded.program("bench_nothing")
+        let target = try BPFProgramArray(try loaded.map("bench_target"))
+        let settings = try BPFArrayRegion(try loaded.map("bench_settings", UInt32.self, fa_bench.self))
+        self.driver = driver
+        self.nothing = nothing
+        self.target = target
+        self.settings = settings
     }
 
     /// - Parameter flows: a power of two.

@@ -10,26 +10,27 @@ struct Reference: ~Copyable {
     init(_ family: Family, hosts: Range<UInt32>, capacity: Int) throws {
         var object = try BPFObject(path: try BPFObjects.path(of: "reference"))
         try object.setCapacity(of: family == .v4 ? "reference_hosts_v4" : "reference_hosts_v6", to: UInt32(capacity))
-        loaded = try object.load()
+        let loaded = try object.load()
         switch family {
         case .v4:
             let map = try loaded.map("reference_hosts_v4", UInt32.self, fa_reference_value.self)
             for number in hosts {
-                try map.set(UInt32(family.host(number).low & 0xffff_ffff).bigEndian, to: value(number))
+                try map.set(UInt32(family.host(number).low & 0xffff_ffff).bigEndian, to: Self.value(number))
             }
         case .v6:
             let map = try loaded.map("reference_hosts_v6", fa_address.self, fa_reference_value.self)
             for number in hosts {
-                try map.set(key(family.host(number).high, family.host(number).low), to: value(number))
+                try map.set(Self.key(family.host(number).high, family.host(number).low), to: Self.value(number))
             }
         }
+        self.loaded = loaded
     }
 
     func program(_ job: Job, _ family: Family) throws -> BPFProgram {
         try loaded.program("reference_\(job.rawValue)_\(family)")
     }
 
-    private func key(_ high: UInt64, _ low: UInt64) -> fa_address {
+    private static func key(_ high: UInt64, _ low: UInt64) -> fa_address {
         var address = fa_address()
         withUnsafeMutableBytes(of: &address) {
             $0.storeBytes(of: high.bigEndian, toByteOffset: 0, as: UInt64.self)
@@ -38,7 +39,7 @@ struct Reference: ~Copyable {
         return address
     }
 
-    private func value(_ number: UInt32) -> fa_reference_value {
+    private static func value(_ number: UInt32) -> fa_reference_value {
         var value = fa_reference_value()
         value.source_v4_be = UInt32(Family.v4.endpoint.low & 0xffff_ffff).bigEndian
         value.destination_v4_be = UInt32(Family.v4.peer(number).low & 0xffff_ffff).bigEndian
