@@ -41,7 +41,7 @@ final class UpdateStage {
     let nodes: Int
     let name = "fa-bench-\(getpid())"
     var loadNamespace: String { name + "-load" }
-    static let key = [UInt8](repeating: 0x5a, count: 32)
+    static let key = (0..<32).map { UInt8(truncatingIfNeeded: $0 * 37 + 11) }
     static let router: UInt64 = 77
     private let folder: String
     private var daemon: Process?
@@ -91,7 +91,7 @@ final class UpdateStage {
     }
 
     private func writeConfiguration() throws {
-        let key = Self.key.map { String($0, radix: 16) }.joined()
+        let key = Self.key.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         var text = """
             instance = "\(name)"
             state-directory = "\(folder)/state"
