@@ -102,7 +102,7 @@ final class MobileHost {
 
     func set(_ route: DefaultRoute) {
         let family = route.source.family
-        exits[Exit(uplink: route.interface, family: family)] = route
+        let former = exits.updateValue(route, forKey: Exit(uplink: route.interface, family: family))
         mainRoutes[family] = route
         uplinks.setGateway(route.gateway, family: route.gateway.family, on: route.interface)
         resolveRouters(on: route.interface)
@@ -111,6 +111,7 @@ final class MobileHost {
             routeAddress(address)
         }
         routeMain(family)
+        if let former, former.gateway != route.gateway { forgetRouter(former) }
     }
 
     /// - Parameter mtu: `nil` for that of the uplink.
@@ -138,6 +139,13 @@ final class MobileHost {
         for gateway in uplink.gateways.values {
             tolerating(ENETDOWN) { () throws(NetlinkError) in try netlink.resolve(gateway, on: index) }
         }
+    }
+
+    /// Packets that wait for the MAC of a router that is gone fill their sockets until the kernel gives it up.
+    private func forgetRouter(_ route: DefaultRoute) {
+        guard let index = uplinks.index(of: route.interface) else { return }
+        let router = Netlink.Neighbour(interface: index, address: route.gateway, mac: nil, state: [])
+        tolerating(ENOENT, ENETDOWN) { () throws(NetlinkError) in try netlink.remove(router) }
     }
 
     // MARK: What happens to the host

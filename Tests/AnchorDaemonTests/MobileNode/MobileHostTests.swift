@@ -137,6 +137,18 @@ struct MobileHostTests {
     }
 
     @Test(arguments: Journey.both)
+    func `nothing waits for a former router of the link`(journey: Journey) throws {
+        let node = try Node()
+        node.attach(node.first, journey.old, journey.oldRouter)
+        let index = try node.index("near0")
+        // Nobody answers: the question is open.
+        #expect(try node.pair.nearSocket.neighbour(journey.oldRouter, on: index)?.state == .incomplete)
+        node.attach(node.first, journey.new, journey.newRouter)
+        #expect(try node.pair.nearSocket.neighbour(journey.oldRouter, on: index)?.state != .incomplete)
+        #expect(node.refusals == [])
+    }
+
+    @Test(arguments: Journey.both)
     func `a narrower way to the anchor is the route's MTU for old flows alone`(journey: Journey) throws {
         let node = try Node()
         node.attach(node.first, journey.old, journey.oldRouter)
