@@ -89,15 +89,20 @@ extension KernelDataPlane {
     /// - Parameter transmits: whether the interface's driver sends a frame back by itself (`XDP_TX`); `nil`:
     ///   if it is a device's, not a virtual one's.
     func load(_ index: PortIndex, _ port: Port, transmits: Bool? = nil) throws(BPFError) -> LoadedBPFObject {
+        let isDevice = access("/sys/class/net/\(port.name)/device", F_OK) == 0
         // A link without link layer addresses has no header in front of its packets.
-        try load(index, port.role.programs, hasLinkHeader: port.role != .mobile || port.mac != .zero)
+        return try load(
+            index, port.role.programs, hasLinkHeader: port.role != .mobile || port.mac != .zero,
+            transmits: port.role != .mobile && (transmits ?? isDevice))
     }
 
-    private func load(_ index: PortIndex, _ programs: [String], hasLinkHeader: Bool) throws(BPFError) -> LoadedBPFObject
-    {
+    private func load(
+        _ index: PortIndex, _ programs: [String], hasLinkHeader: Bool, transmits: Bool = false
+    ) throws(BPFError) -> LoadedBPFObject {
         var object = try BPFObject(path: objectPath)
         for (name, handle) in maps.handles { try object.reuse(handle, as: name) }
         try object.setConstant("fa_port_index", to: index)
+        if transmits { try object.setConstant("fa_port_transmits", to: UInt32(1)) }
         if !hasLinkHeader { try object.setConstant("fa_link_header", to: UInt32(0)) }
         if let segmenter = state.withLock({ $0.segmenter }) {
             try object.setConstant("fa_segmenter", to: UInt32(segmenter))

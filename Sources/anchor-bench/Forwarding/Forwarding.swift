@@ -11,7 +11,7 @@ enum Forwarding {
     }
 
     static func measure(hosts: Int, rounds: Int, count: Int) throws {
-        let capacity = max(64, 2 * hosts)
+        let capacity = max(4096, 2 * hosts)
         // One host is not the network's own address.
         let first: UInt32 = hosts == 1 ? 2 : 0
         let numbers = first..<(first + UInt32(hosts))
