@@ -96,10 +96,14 @@ extension MobileNodeDriver {
 
     func socketsEnded() {
         attempt {
-            guard try flows.socketsEnded(of: addresses), !recountIsDue else { return }
-            recountIsDue = true
-            queue.asyncAfter(deadline: .now() + Self.gatheringSpan) { [weak self] in self?.countFlows() }
+            if try flows.socketsEnded(of: addresses) { countSoon(Self.gatheringSpan) }
         }
+    }
+
+    func countSoon(_ span: DispatchTimeInterval) {
+        guard !recountIsDue else { return }
+        recountIsDue = true
+        queue.asyncAfter(deadline: .now() + span) { [weak self] in self?.countFlows() }
     }
 
     func countFlows() {

@@ -172,6 +172,8 @@ final class MobileNodeDriver: @unchecked Sendable {
         case .addAddress(let own):
             addresses.insert(own.address)
             host.add(own)
+            // From now on its flows decide how long it is kept.
+            if !own.preferred { countSoon(.seconds(0)) }
         case .removeAddress(let address, let uplink):
             if host.remove(address, from: uplink) { addresses.remove(address) }
         case .setRoute(let route):

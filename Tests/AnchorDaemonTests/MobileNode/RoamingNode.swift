@@ -225,15 +225,19 @@ extension MonotonicInstant {
 private final class NamespacedForwarding: MobileForwarding {
     private let forwarding: KernelForwarding
     private let namespace: NetworkNamespace
+    private let name: String
 
     init(namespace: NetworkNamespace) throws {
         self.namespace = namespace
-        let name = "mn-test-\(UInt32.random(in: 0 ... .max))"
+        name = "mn-test-\(UInt32.random(in: 0 ... .max))"
         forwarding = try KernelForwarding(
             KernelDataPlane(.init(instance: name, program: .mobileNode, hostCapacity: 64, flowCapacity: 256)), node: 77)
     }
 
-    deinit { try? unload() }
+    deinit {
+        try? unload()
+        try? FileManager.default.removeItem(atPath: "/run/flowanchor/\(name).lock")
+    }
 
     func attach(_ uplink: InterfaceID, _ link: Link) throws {
         try namespace.run { try forwarding.attach(uplink, link) }
