@@ -26,12 +26,13 @@ extension AccessRouter {
     /// seen (T4).
     mutating func restore(_ records: [AccessRouterRecord]) {
         var newest: [UInt64: MessageOrder] = [:]
-        var last: [IPAddress: HostRecord] = [:]
-        for record in records {
+        // The place of each address's last record: in the order of the journal a run can be repeated.
+        var last: [IPAddress: Int] = [:]
+        for (place, record) in records.enumerated() {
             switch record {
             case .host(let host):
                 newest[host.node] = max(newest[host.node] ?? .none, host.order)
-                last[host.address] = host
+                last[host.address] = place
             case .removed(let address, let node, let order):
                 newest[node] = max(newest[node] ?? .none, order)
                 last[address] = nil
@@ -44,7 +45,9 @@ extension AccessRouter {
             nodes[Int(node)].window = ReplayWindow(restoring: order)
         }
         hosts.reserveCapacity(last.count)
-        for host in last.values { restore(host) }
+        for place in last.values.sorted() {
+            if case .host(let host) = records[place] { restore(host) }
+        }
     }
 
     private mutating func restore(_ record: HostRecord) {

@@ -102,7 +102,7 @@ extension MobileNode {
                 rank: isRefresh ? uplinks[index].attachment!.rank : attachments,
                 addresses: given.map(\.address), gateways: gateways, mtu: reply.mtu, lastHeard: now,
                 refreshAt: now + random.jittered(.seconds(lifetime) / 2)))
-        for lost in listed.subtracting(reply.leases.map(\.address)) {
+        for lost in listed.subtracting(reply.leases.map(\.address)).sorted() {
             lose(lost, code: ErrorCode.unknownAddress.rawValue, "the router did not give it back", &actions)
         }
         for granted in given { take(granted, reply, router, index, isRefresh, at: now, &actions) }

@@ -201,7 +201,9 @@ extension MobileNode {
     mutating func stop(_ actions: inout [MobileNodeAction]) {
         for index in leases.indices { sendRelease(index, &actions) }
         for lease in leases { _ = drop(lease.address, &actions) }
-        for (family, route) in routes { actions.append(.removeRoute(family, route.interface)) }
+        for family in AddressFamily.allCases {
+            if let route = routes[family] { actions.append(.removeRoute(family, route.interface)) }
+        }
         routes = [:]
         for index in uplinks.indices { uplinks[index].state = .down }
     }

@@ -37,7 +37,8 @@ struct HostStore: Sendable {
 
     var count: Int { index.count }
     var addresses: some Collection<IPAddress> { index.keys }
-    var occupied: some Collection<UInt32> { index.values }
+    /// In an order that doesn't differ from run to run.
+    var occupied: [UInt32] { index.values.sorted() }
 
     func slot(of address: IPAddress) -> UInt32? { index[address] }
 
