@@ -86,7 +86,7 @@ extension LabBench {
         func received(_ machine: String) throws -> Int {
             try lab.run(["cat", "/proc/net/snmp6"], on: machine).split(separator: "\n")
                 .filter { $0.hasPrefix("Udp6InDatagrams") }
-                .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +)
+                .compactMap { $0.split(whereSeparator: \.isWhitespace).last.flatMap { Int($0) } }.reduce(0, +)
                 + (try lab.run(["cat", "/proc/net/snmp"], on: machine).split(separator: "\n")
                     .filter { $0.hasPrefix("Udp: ") }.last
                     .flatMap { Int($0.split(separator: " ")[1]) } ?? 0)
