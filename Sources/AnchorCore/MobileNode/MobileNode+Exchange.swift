@@ -99,7 +99,9 @@ extension MobileNode {
         uplinkIndex(interface).flatMap { uplinks[$0].attachment }?.addresses.first { lease.endpoint($0.family) != nil }
     }
 
+    /// Of the newest attachment that has an address: on a second one to the same router there may be none.
     private func anySource(for lease: Lease) -> IPAddress? {
-        currentUplink.flatMap { source(on: uplinks[$0].interface, for: lease) }
+        uplinks.filter { $0.attachment != nil }.sorted { $0.attachment!.rank > $1.attachment!.rank }.lazy
+            .compactMap { self.source(on: $0.interface, for: lease) }.first
     }
 }
