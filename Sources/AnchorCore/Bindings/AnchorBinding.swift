@@ -7,11 +7,15 @@ public struct AnchorBinding: Hashable, Sendable {
     /// oA: the endpoint of the router that anchors the flows of the address, of the address's own family where the
     /// router has one. For display and for the flow table's column oAR.
     public var anchor: IPAddress
+    /// All endpoints of the anchor. Packets of the address are accepted in tunnels from them whatever the path is: the
+    /// anchor learns of a move before the node hears that it did.
+    public var endpoints: [IPAddress]
     public var path: AnchorPath
 
-    public init(address: IPAddress, anchor: IPAddress, path: AnchorPath) {
+    public init(address: IPAddress, anchor: IPAddress, endpoints: [IPAddress] = [], path: AnchorPath) {
         self.address = address
         self.anchor = anchor
+        self.endpoints = endpoints
         self.path = path
     }
 }

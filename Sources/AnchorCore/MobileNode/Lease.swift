@@ -16,6 +16,8 @@ struct Lease: Sendable {
     var refreshAt = MonotonicInstant(nanoseconds: .max)
     /// In force.
     var path = AnchorPath.unreachable
+    /// Endpoints of the anchor as the binding in force has them.
+    var admitted: [IPAddress] = []
     /// What the anchor is known to hold; `nil` while that is not known.
     var confirmed: Place?
     var exchange: Exchange?
@@ -47,6 +49,10 @@ struct Lease: Sendable {
 
     /// oA of that family.
     func endpoint(_ family: AddressFamily) -> IPAddress? { endpoints.first { $0.family == family } }
+
+    var binding: AnchorBinding {
+        AnchorBinding(address: address, anchor: anchor, endpoints: endpoints, path: path)
+    }
 
     /// For display: of the address's own family if there is one.
     var anchor: IPAddress { endpoint(address.family) ?? endpoints.first ?? .anyV6 }

@@ -124,10 +124,10 @@ extension MobileNode {
     }
 
     private mutating func setPath(_ index: Int, _ path: AnchorPath, _ actions: inout [MobileNodeAction]) {
-        guard leases[index].path != path else { return }
+        guard leases[index].path != path || leases[index].admitted != leases[index].endpoints else { return }
         leases[index].path = path
-        actions.append(
-            .install(AnchorBinding(address: leases[index].address, anchor: leases[index].anchor, path: path)))
+        leases[index].admitted = leases[index].endpoints
+        actions.append(.install(leases[index].binding))
     }
 
     private mutating func setPreferences(_ current: Int?, _ actions: inout [MobileNodeAction]) {

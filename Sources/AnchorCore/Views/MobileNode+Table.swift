@@ -15,7 +15,7 @@ extension MobileNode {
 
     /// The bindings in force.
     public var bindings: [AnchorBinding] {
-        leases.map { AnchorBinding(address: $0.address, anchor: $0.anchor, path: $0.path) }
+        leases.map(\.binding)
     }
 
     /// The epoch in use; it grows when a router had seen a higher one.

@@ -95,13 +95,26 @@ final class OwnAddressTable {
     }
 
     func install(_ binding: AnchorBinding) throws {
+        try admit(binding.address, from: binding.endpoints)
         bindings[binding.address] = binding
         try write(binding)
     }
 
     func remove(_ address: IPAddress) throws {
+        try admit(address, from: [])
         bindings[address] = nil
         try dataPlane.removeHost(HostKey(address))
+    }
+
+    /// Has tunnels from these endpoints accepted for the address, and no others.
+    private func admit(_ address: IPAddress, from endpoints: [IPAddress]) throws {
+        let known = bindings[address]?.endpoints ?? []
+        for endpoint in endpoints where !known.contains(endpoint) {
+            try dataPlane.setFormerPeer(endpoint, of: address, isAccepted: true)
+        }
+        for endpoint in known where !endpoints.contains(endpoint) {
+            try dataPlane.setFormerPeer(endpoint, of: address, isAccepted: false)
+        }
     }
 
     private func reinstall(where condition: (AnchorPath) -> Bool) throws {

@@ -41,6 +41,39 @@ import Testing
         }
     }
 
+    @Test(arguments: TunnelCase.all)
+    func `the anchor may send through a tunnel before the node's own packets go through it`(_ way: TunnelCase) throws {
+        let bench = try MobileNodeBench()
+        try bench.addCurrent(way.careOf)
+        try bench.addCurrent(way.address)
+        #expect(try bench.receive(tunnelled(way)).verdict == .drop)
+        try bench.dataPlane.setFormerPeer(way.anchor, of: way.address, isAccepted: true)
+        let result = try bench.receive(tunnelled(way))
+        #expect(result.verdict == .pass)
+        #expect(result.packet == Frame.encode([.towardsNode] + inner(way)))
+        #expect(try bench.count("peer_unknown") == 1)
+    }
+
+    /// The care-of address that the anchor sends to has moved itself: its own anchor sends it on.
+    @Test(arguments: TunnelCase.all)
+    func `what was sent to a care-of address that has just moved comes out of both tunnels`(_ way: TunnelCase) throws {
+        let bench = try MobileNodeBench()
+        try way.add(to: bench)
+        let current = IPAddress("198.51.100.130")!
+        let router = IPAddress("192.0.2.3")!
+        try bench.addCurrent(current)
+        try bench.addTunnelled(way.careOf, anchor: router, from: current)
+        let both = Frame.encode(
+            [.towardsNode, .ip(router, current)] + way.outerLayers(up: false, sequence: 1) + inner(way))
+        let once = try bench.receive(both)
+        #expect(once.verdict == .redirect, "comes in once more")
+        let result = try bench.receive(once.packet)
+        #expect(result.verdict == .pass)
+        #expect(result.packet == Frame.encode([.towardsNode] + inner(way)))
+        #expect(try bench.count("delivered") == 1)
+        #expect(try bench.allFlows().count == 1)
+    }
+
     // MARK: What must not come out of a tunnel
 
     @Test(arguments: TunnelCase.all)
