@@ -46,6 +46,7 @@ extension LabBench {
         let source = try begin(lab, .v4)
         let air = try AirSwitch(lab)
         let traffic = try NumberedTraffic(on: lab, from: source, rate: 50_000)
+        var moments: [(what: String, time: UInt64)] = []
         for move in 0..<moves {
             // The interface that is not in use makes the new attachment, then the other one goes.
             let (new, old) = move % 2 == 0 ? (1, 0) : (0, 1)
@@ -54,10 +55,19 @@ extension LabBench {
                 try isInUse(lab, source, at: 2 + move % 2, .v4)
             }
             try waitForBothWays(lab, since: moment)
-            try air.unplug(old)
+            moments += [("link \(move) up", moment), ("link \(move) gone", try air.unplug(old))]
         }
         let (up, down) = try traffic.stop()
         log("  up: \(up.sent) sent, down: \(down.sent) sent")
+        for (direction, outcome) in [("up", up), ("down", down)] {
+            for gap in outcome.gaps {
+                let last = moments.last { $0.time <= gap.before }
+                let wait = Double(gap.before - (last?.time ?? gap.after)) / 1e6
+                log(
+                    "  \(direction): \(gap.count) lost within \((gap.before - gap.after) / 1000) µs, until "
+                        + "\(wait) ms after \(last?.what ?? "the start")")
+            }
+        }
         return [("up", up), ("down", down)].flatMap { direction, outcome in
             [
                 Figure("make before break \(direction) lost", Double(outcome.lost), "packets", atMost: 0),

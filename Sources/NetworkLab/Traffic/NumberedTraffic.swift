@@ -14,6 +14,22 @@ public final class NumberedTraffic {
         public var lost: Int
         public var repeated: Int
         public var arrivals: [Arrival]
+
+        /// Runs of numbers that are missing between two that arrived.
+        public var gaps: [Gap] {
+            let ordered = arrivals.sorted { $0.sequence < $1.sequence }
+            return zip(ordered, ordered.dropFirst()).compactMap { before, after in
+                guard after.sequence > before.sequence + 1 else { return nil }
+                return Gap(count: Int(after.sequence - before.sequence) - 1, after: before.time, before: after.time)
+            }
+        }
+    }
+
+    /// Datagrams that are missing, and when those around them arrived, in nanoseconds of CLOCK_MONOTONIC.
+    public struct Gap: Hashable, Sendable {
+        public var count: Int
+        public var after: UInt64
+        public var before: UInt64
     }
 
     /// - Parameters:

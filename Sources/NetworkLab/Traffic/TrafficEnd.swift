@@ -52,7 +52,8 @@ public struct TrafficEnd {
         // One kind of socket for both families: IPv4 in its v4-mapped form.
         socket = Glibc.socket(AF_INET6, Int32(SOCK_DGRAM.rawValue), 0)
         guard socket >= 0 else { throw LabError.cannotStart("a UDP socket", String(cString: strerror(errno))) }
-        var (off, buffer): (Int32, Int32) = (0, 8 << 20)
+        // An end that waits for its processor is no loss on the way: what XDP hands on takes a page each.
+        var (off, buffer): (Int32, Int32) = (0, 256 << 20)
         setsockopt(socket, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &off, 4)
         setsockopt(socket, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, 4)
         _ = fcntl(socket, F_SETFL, O_NONBLOCK)
