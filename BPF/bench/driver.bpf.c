@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Runs a program under test on one frame after the other: restores the frame, makes it one of a flow
  * chosen at random, and tail-calls. What that costs is measured with a target that does nothing. */
-#include "platform.h"
-#include "fa_bench.h"
+#include "make_frame.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -31,40 +30,9 @@ int bench_driver(struct xdp_md *context)
 {
 	__u32 zero = 0;
 	struct fa_bench *bench = bpf_map_lookup_elem(&bench_settings, &zero);
-	void *data = FA_DATA(context);
-	void *end = FA_DATA_END(context);
-	__u64 length;
-	__u32 flow;
 
-	if (!bench)
+	if (!bench || bench_make_frame(context, bench))
 		return XDP_ABORTED;
-	length = (long)end - (long)data;
-	FA_OPAQUE(length);
-	if (bpf_xdp_adjust_head(context, (int)length - (int)bench->length))
-		return XDP_ABORTED;
-	data = FA_DATA(context);
-	end = FA_DATA_END(context);
-	/* In pieces that hold whole fields: a load from two stores that are still on their way to the cache
-	 * waits for them, and a packet from a device has none. */
-	if (data + 54 > end)
-		return XDP_ABORTED;
-	fa_store32(data, fa_load32(bench->frame));
-	fa_store16(data + 4, fa_load16(bench->frame + 4));
-	for (__u32 i = 6; i < 54; i += 8)
-		fa_store64(data + i, fa_load64(bench->frame + i));
-	for (__u32 i = 54; i + 8 <= FA_BENCH_FRAME_LIMIT; i += 8) {
-		if (data + i + 8 > end)
-			break;
-		fa_store64(data + i, fa_load64(bench->frame + i));
-	}
-	bench->random = bench->random * 6364136223846793005ull + 1442695040888963407ull;
-	flow = (__u32)(bench->random >> 33) & bench->flow_mask;
-	for (__u32 i = 0; i < 2; i++) {
-		__u32 offset = bench->offset[i];
-
-		if (offset && offset < FA_BENCH_FRAME_LIMIT && data + offset + 4 <= end)
-			fa_store32(data + offset, FA_BE32(bench->base[i] + flow));
-	}
 	bpf_tail_call(context, &bench_target, 0);
 	return XDP_ABORTED;
 }

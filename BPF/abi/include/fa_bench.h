@@ -6,13 +6,14 @@
 
 #define FA_BENCH_FRAME_LIMIT 144u
 
-/* What the driver does before each run of the program under test; one entry in an mmap-able array. */
+/* What is done before each run of the program under test; one entry in an mmap-able array. */
 struct fa_bench {
 	__u32 length; /* of the frame, in bytes */
 	__u32 flow_mask; /* number of flows minus one, a power of two minus one */
 	/* Where in the frame a 32-bit word in network order is the base plus the flow's number; 0 for none. */
 	__u32 offset[2];
 	__u32 base[2];
+	__u32 checksum[2]; /* where the IPv4 header checksum over that word is, 0 for none; right for the base */
 	__u64 random; /* state of the generator */
 	__u8 frame[FA_BENCH_FRAME_LIMIT];
 };

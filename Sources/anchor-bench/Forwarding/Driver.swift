@@ -23,20 +23,7 @@ struct Driver: ~Copyable {
 
     /// - Parameter flows: a power of two.
     func prepare(_ frame: Frame, flows: Int) {
-        var bench = fa_bench()
-        bench.length = UInt32(frame.bytes.count)
-        bench.flow_mask = UInt32(flows - 1)
-        bench.random = 0x5eed
-        withUnsafeMutableBytes(of: &bench.frame) { $0.copyBytes(from: frame.bytes) }
-        withUnsafeMutableBytes(of: &bench.offset) { offsets in
-            withUnsafeMutableBytes(of: &bench.base) { bases in
-                for (index, place) in frame.varying.prefix(2).enumerated() {
-                    offsets.storeBytes(of: UInt32(place.offset), toByteOffset: 4 * index, as: UInt32.self)
-                    bases.storeBytes(of: place.base, toByteOffset: 4 * index, as: UInt32.self)
-                }
-            }
-        }
-        settings[0] = bench
+        settings[0] = fa_bench(frame, flows: flows)
     }
 
     /// Nanoseconds that a program takes for a frame, the driver's own subtracted.
@@ -64,5 +51,26 @@ struct Driver: ~Copyable {
 
     private func run(_ frame: Frame, _ count: Int) throws -> Double {
         Double(try driver.testRun(frame.bytes, count: Int32(count)).nanoseconds)
+    }
+}
+
+extension fa_bench {
+    /// Frames of so many flows in random order.
+    /// - Parameter flows: a power of two.
+    init(_ frame: Frame, flows: Int) {
+        self.init()
+        length = UInt32(frame.bytes.count)
+        flow_mask = UInt32(flows - 1)
+        random = 0x5eed
+        withUnsafeMutableBytes(of: &self.frame) { $0.copyBytes(from: frame.bytes) }
+        for (index, place) in frame.varying.prefix(2).enumerated() {
+            Self.set(&offset, index, UInt32(place.offset))
+            Self.set(&base, index, place.base)
+            Self.set(&checksum, index, UInt32(place.checksum ?? 0))
+        }
+    }
+
+    private static func set(_ pair: inout (UInt32, UInt32), _ index: Int, _ value: UInt32) {
+        if index == 0 { pair.0 = value } else { pair.1 = value }
     }
 }

@@ -50,10 +50,19 @@ enum Family: Int, CaseIterable {
 struct Frame {
     static let router = MACAddress(bits: 0x0200_0000_0003)
     static let station = MACAddress(bits: 0x0200_0000_000a)
+    static let nextHop = MACAddress(bits: 0x0200_0000_0001)
 
     var bytes: [UInt8] = []
-    /// Offsets of the lowest 32 bits of addresses that differ from flow to flow, and their values in flow 0.
-    var varying: [(offset: Int, base: UInt32)] = []
+    /// The lowest 32 bits of an address that differ from flow to flow.
+    struct Varying {
+        var offset: Int
+        /// Value in flow 0.
+        var base: UInt32
+        /// Offset of the header checksum over it, `nil` in IPv6.
+        var checksum: Int?
+    }
+
+    var varying: [Varying] = []
 
     /// UDP in a frame of 64 bytes, check sequence included, or as long as its headers are; the outer header
     /// of a tunnelled packet comes on top.
@@ -106,9 +115,9 @@ struct Frame {
         _ family: Family, from source: IPAddress, to destination: IPAddress, protocol number: UInt8, rest: Int,
         varying end: End
     ) {
+        let start = bytes.count
         switch family {
         case .v4:
-            // The programs don't check the header's checksum, and the flow's number changes it anyway.
             bytes += [0x45, 0]
             append16(20 + rest)
             bytes += [0, 0, 0x40, 0, 63, number, 0, 0]
@@ -119,7 +128,22 @@ struct Frame {
         }
         for (address, isVarying) in [(source, end == .source), (destination, end == .destination)] {
             append(address, family)
-            if isVarying { varying.append((bytes.count - 4, UInt32(truncatingIfNeeded: address.low))) }
+            if isVarying {
+                varying.append(
+                    Varying(
+                        offset: bytes.count - 4, base: UInt32(truncatingIfNeeded: address.low),
+                        checksum: family == .v4 ? start + 10 : nil))
+            }
         }
+        if family == .v4 { setChecksum(ofHeaderAt: start) }
+    }
+
+    private mutating func setChecksum(ofHeaderAt start: Int) {
+        var sum = stride(from: start, to: start + 20, by: 2).reduce(0) {
+            $0 + (Int(bytes[$1]) << 8 | Int(bytes[$1 + 1]))
+        }
+        while sum > 0xffff { sum = (sum & 0xffff) + (sum >> 16) }
+        bytes[start + 10] = UInt8(truncatingIfNeeded: ~sum >> 8)
+        bytes[start + 11] = UInt8(truncatingIfNeeded: ~sum)
     }
 }
