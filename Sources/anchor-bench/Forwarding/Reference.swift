@@ -30,6 +30,13 @@ struct Reference: ~Copyable {
         try loaded.program("reference_\(job.rawValue)_\(family)")
     }
 
+    /// The router that all hosts are behind.
+    /// - Parameter interface: index of the one that it sends from, in the current network namespace.
+    func router(sendingFrom interface: Int32) throws -> BPFProgram {
+        try BPFDeviceMap(try loaded.map("reference_devices")).set(0, to: interface)
+        return try loaded.program("reference_router")
+    }
+
     private static func key(_ high: UInt64, _ low: UInt64) -> fa_address {
         var address = fa_address()
         withUnsafeMutableBytes(of: &address) {

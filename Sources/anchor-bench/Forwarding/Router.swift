@@ -3,7 +3,7 @@ import BPFKit
 import Glibc
 import NetworkTypes
 
-/// An access router with hosts, its programs on no interface.
+/// An access router with hosts, its programs on no interface until they are attached.
 final class Router {
     /// Where packets leave: on the interface that they came in by, as the reference's do, or on another one.
     enum Exit: String, CaseIterable {
@@ -18,14 +18,33 @@ final class Router {
     let dataPlane: KernelDataPlane
     private let family: Family
 
-    init(_ family: Family, capacity: Int) throws {
+    /// An interface in the current network namespace.
+    struct Interface {
+        var name: String
+        var index: Int32
+
+        static let loopback = Interface(name: "lo", index: 1)
+    }
+
+    /// - Parameters:
+    ///   - incoming: where packets arrive, whatever the job.
+    ///   - outgoing: where they leave with ``Exit/other``.
+    init(
+        _ family: Family, capacity: Int, name: String = "bench", incoming: Interface = .loopback,
+        outgoing: Interface = .loopback
+    ) throws {
         self.family = family
         dataPlane = try KernelDataPlane(
-            .init(instance: "bench-\(getpid())", hostCapacity: capacity, spillCapacity: max(4096, capacity / 64)))
-        for (index, role) in [(Self.corePort, PortRole.core), (Self.accessPort, .access), (Self.otherPort, .core)] {
+            .init(instance: "\(name)-\(getpid())", hostCapacity: capacity, spillCapacity: max(4096, capacity / 64)))
+        let ports: [(PortIndex, PortRole, Interface)] = [
+            (Self.corePort, .core, incoming), (Self.accessPort, .access, incoming), (Self.otherPort, .core, outgoing),
+        ]
+        for (index, role, interface) in ports {
             try dataPlane.setPort(
                 index,
-                Port(role: role, name: "lo", interfaceIndex: 1, mac: Frame.router, mtu: 1500, addresses: gateways))
+                Port(
+                    role: role, name: interface.name, interfaceIndex: interface.index, mac: Frame.router, mtu: 1500,
+                    addresses: gateways))
         }
     }
 
@@ -42,7 +61,7 @@ final class Router {
         let tunnel = try dataPlane.path(
             for: PathSpecification(
                 nextHop: nextHop, encapsulation: Encapsulation(source: family.endpoint, kind: .ipip)))
-        try dataPlane.setNextHop(nextHop, NextHopResolution(destination: MACAddress(bits: 0x0200_0000_0001)))
+        try dataPlane.setNextHop(nextHop, NextHopResolution(destination: Frame.nextHop))
         try dataPlane.setConfiguration(
             DataPlaneConfiguration(
                 endpoints: [family.endpoint], pools: [family.pool], defaultPathV4: plain, defaultPathV6: plain,
@@ -55,6 +74,16 @@ final class Router {
                     tunnel: job == .forward
                         ? nil : HostTunnel(peer: family.peer(number), kind: .ipip, path: tunnel))
             })
+    }
+
+    /// Puts the programs on both interfaces, which are those of the current network namespace.
+    func attach(_ job: Job) throws {
+        for port in [job == .forward ? Self.accessPort : Self.corePort, Self.otherPort] {
+            let attachment = try dataPlane.attach(port)
+            guard attachment.mode == .native else {
+                throw BenchError("\(attachment.interface) doesn't run programs in its driver")
+            }
+        }
     }
 
     func program(_ job: Job) throws -> BPFProgram {
