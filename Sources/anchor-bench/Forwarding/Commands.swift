@@ -7,6 +7,12 @@ struct ForwardingBench: ParsableCommand {
     @Option(help: "Numbers of hosts, powers of two.")
     var hosts = [1, 1024, 1 << 20]
 
+    @Option(help: "IP versions, 4 and 6.")
+    var family = Family.allCases
+
+    @Option(help: "Where packets leave: same as they came in by, or other.")
+    var exit = Router.Exit.allCases
+
     @Option(help: "How often each program is measured; the best counts.")
     var rounds = 9
 
@@ -18,7 +24,7 @@ struct ForwardingBench: ParsableCommand {
             guard number > 0, number.nonzeroBitCount == 1 else {
                 throw ValidationError("\(number) hosts: it has to be a power of two")
             }
-            try Forwarding.measure(hosts: number, rounds: rounds, count: count)
+            try Forwarding.measure(hosts: number, families: family, exits: exit, rounds: rounds, count: count)
         }
     }
 }
@@ -38,3 +44,6 @@ struct ChurnBench: ParsableCommand {
         try Churning.measure(hosts: hosts, checked: checked)
     }
 }
+
+extension Family: ExpressibleByArgument {}
+extension Router.Exit: ExpressibleByArgument {}
