@@ -2,7 +2,7 @@ import CBPF
 import Glibc
 
 /// An array map as memory of this process, shared with the programs. What is read and written there
-/// by both needs atomics.
+/// by both needs atomics, and so does what threads share; its own fields never change.
 public struct BPFArrayRegion<Value>: ~Copyable, @unchecked Sendable {
     /// The first entry, at the start of a page.
     public let base: UnsafeMutableRawPointer

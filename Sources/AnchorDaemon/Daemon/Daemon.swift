@@ -35,6 +35,8 @@ enum DaemonEnding: Equatable, Sendable {
 }
 
 /// What every role has: a queue, signals, the control socket, readiness.
+///
+/// What changes is touched on its queue; ``run()`` reads how it ended after that was signalled.
 final class DaemonProcess: @unchecked Sendable {
     private let configuration: DaemonConfiguration
     private let file: String

@@ -6,6 +6,8 @@ import Logging
 import NetworkTypes
 
 /// A mobile node on this machine: the driver of its state machine with sockets, memory and an API around it.
+///
+/// All of it, the initialiser apart, happens on one serial queue, which is what makes it safe to hand around.
 final class MobileNodeService: DaemonRole, @unchecked Sendable {
     let name = "mobile-node"
     let queue: DispatchQueue

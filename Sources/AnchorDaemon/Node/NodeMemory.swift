@@ -5,6 +5,8 @@ import Foundation
 import NetworkTypes
 
 /// What a mobile node remembers of its anchors over a restart. Nothing waits for it: written behind its back.
+///
+/// For one serial queue; what is handed to the writer's is a copy.
 final class NodeMemory: @unchecked Sendable {
     private let path: String
     private let epochs: EpochFile

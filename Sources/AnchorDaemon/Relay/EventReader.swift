@@ -3,7 +3,7 @@ import BPFKit
 import Dispatch
 import Synchronization
 
-/// Reads what the programs tell, on its owner's queue.
+/// Reads what the programs tell, on its owner's queue, where alone the ring is touched once it is made.
 final class EventReader: @unchecked Sendable {
     private let ring: BPFRingBuffer
     private let gathered: Gathered

@@ -32,6 +32,7 @@ final class ProtocolTransport {
     /// Calls `receive` on `queue` with what arrives, a batch at a time.
     func start(on queue: DispatchQueue, receive: @escaping @Sendable ([Datagram]) -> Void) {
         for socket in sockets {
+            // The handler runs on the one queue that all of this is for.
             nonisolated(unsafe) let socket = socket
             nonisolated(unsafe) let transport = self
             let source = DispatchSource.makeReadSource(fileDescriptor: socket.descriptor, queue: queue)

@@ -15,7 +15,8 @@ protocol SlotLayout {
 /// values in place.
 ///
 /// The memory must outlive the table. Order of loads and stores is that of x86-64, as on the programs'
-/// side.
+/// side. It may go from thread to thread: what changes is in that memory and changed atomically, and the writer
+/// is one by its owner's lock.
 struct SlotTable<Layout: SlotLayout>: @unchecked Sendable {
     typealias Slot = Layout.Slot
 
