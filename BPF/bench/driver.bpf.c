@@ -3,14 +3,6 @@
  * chosen at random, and tail-calls. What that costs is measured with a target that does nothing. */
 #include "make_frame.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct fa_bench);
-} bench_settings SEC(".maps");
-
 /* The program under test. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -28,10 +20,7 @@ int bench_nothing(struct xdp_md *context)
 SEC("xdp.frags")
 int bench_driver(struct xdp_md *context)
 {
-	__u32 zero = 0;
-	struct fa_bench *bench = bpf_map_lookup_elem(&bench_settings, &zero);
-
-	if (!bench || bench_make_frame(context, bench))
+	if (!bench_make_frame(context))
 		return XDP_ABORTED;
 	bpf_tail_call(context, &bench_target, 0);
 	return XDP_ABORTED;

@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Live frames through a router between two veth links: where they come from, and where they are counted. */
+#include "checksum.h"
 #include "make_frame.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct fa_bench);
-} live_settings SEC(".maps");
 
 /* Where the frames leave. */
 struct {
@@ -29,32 +22,28 @@ struct {
 /* Bytes of the frames that are counted: what a router was to send, and not what else a kernel says on a link. */
 const volatile __u32 live_expected_length = 0;
 
-/* Brings the header's checksum up to date with its address (RFC 1624), since a kernel checks it. */
+/* Brings the header's checksum up to date with its address, since a kernel checks it. */
 static __always_inline void live_correct(struct xdp_md *context, __u32 address, __u32 checksum, __be32 before_be)
 {
 	void *data = FA_DATA(context);
 	void *end = FA_DATA_END(context);
 	__be32 now_be;
-	__u32 sum;
+	__u16 sum;
 
 	if (!address || address >= FA_BENCH_FRAME_LIMIT || checksum >= FA_BENCH_FRAME_LIMIT ||
 	    data + address + 4 > end || data + checksum + 2 > end)
 		return;
 	now_be = fa_load32(data + address);
-	sum = (__u16)~fa_load16(data + checksum);
-	sum += (__u16)~before_be + (__u16) ~(before_be >> 16);
-	sum += (__u16)now_be + (now_be >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	fa_store16(data + checksum, (__u16) ~(sum + (sum >> 16)));
+	sum = fa_checksum_replace(fa_load16(data + checksum), (__u16)before_be, (__u16)now_be);
+	fa_store16(data + checksum, fa_checksum_replace(sum, (__u16)(before_be >> 16), (__u16)(now_be >> 16)));
 }
 
 SEC("xdp.frags")
 int live_generator(struct xdp_md *context)
 {
-	__u32 zero = 0;
-	struct fa_bench *bench = bpf_map_lookup_elem(&live_settings, &zero);
+	struct fa_bench *bench = bench_make_frame(context);
 
-	if (!bench || bench_make_frame(context, bench))
+	if (!bench)
 		return XDP_ABORTED;
 	for (__u32 i = 0; i < 2; i++)
 		if (bench->checksum[i])

@@ -1,4 +1,5 @@
 import NetworkTypes
+import PacketKit
 
 /// What a packet asks of an access router.
 enum Job: String, CaseIterable {
@@ -139,11 +140,9 @@ struct Frame {
     }
 
     private mutating func setChecksum(ofHeaderAt start: Int) {
-        var sum = stride(from: start, to: start + 20, by: 2).reduce(0) {
-            $0 + (Int(bytes[$1]) << 8 | Int(bytes[$1 + 1]))
-        }
-        while sum > 0xffff { sum = (sum & 0xffff) + (sum >> 16) }
-        bytes[start + 10] = UInt8(truncatingIfNeeded: ~sum >> 8)
-        bytes[start + 11] = UInt8(truncatingIfNeeded: ~sum)
+        var sum = InternetChecksum()
+        sum.add(bytes[start..<start + 20])
+        bytes[start + 10] = UInt8(sum.complement >> 8)
+        bytes[start + 11] = UInt8(truncatingIfNeeded: sum.complement)
     }
 }

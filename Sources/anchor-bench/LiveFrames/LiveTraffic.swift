@@ -17,7 +17,7 @@ final class LiveTraffic {
         var object = try BPFObject(path: try BPFObjects.path(of: "live"))
         try object.setConstant("live_expected_length", to: UInt32(length))
         let loaded = try object.load()
-        let settings = try BPFArrayRegion(try loaded.map("live_settings", UInt32.self, fa_bench.self))
+        let settings = try BPFArrayRegion(try loaded.map("bench_settings", UInt32.self, fa_bench.self))
         settings[0] = fa_bench(frame, flows: flows)
         let devices = try BPFDeviceMap(try loaded.map("live_devices"))
         try cables.source.run { try devices.set(0, to: try RouterCables.interface("source0").index) }
