@@ -167,7 +167,7 @@ static void world_make(const uint8_t settings[4])
 	native.spilled.host.header.word = FA_SLOT_LIVE;
 	native.spilled.host.value = (struct fa_host_value){
 	    .peer = world_v4(11, WORLD_SPILLED), .path = WORLD_TUNNEL_V4, .flags = FA_HOST_TUNNELLED};
-	native.former_key = (struct fa_former_key){world_v4(10, 4), world_v4(11, 99)};
+	native.admitted_key = (struct fa_admitted_key){world_v4(10, 4), world_v4(11, 99)};
 }
 
 /* What a run left. */

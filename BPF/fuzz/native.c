@@ -30,8 +30,8 @@ static struct {
 	struct fa_table_state peers_state;
 	struct fa_host_key spill_key;
 	struct fa_host_spilled spilled;
-	struct fa_former_key former_key;
-	uint32_t former;
+	struct fa_admitted_key admitted_key;
+	uint32_t admitted;
 	struct fa_duplicate_line duplicates[8192];
 	uint64_t reasons[FA_REASON_COUNT];
 	struct fa_limit limit;
@@ -73,8 +73,8 @@ void *bpf_map_lookup_elem(const void *map, const void *key)
 		return native_array(&native.peers_state, sizeof(native.peers_state), 1, key);
 	if (map == &fa_hosts_spill)
 		return memcmp(key, &native.spill_key, sizeof(native.spill_key)) ? NULL : &native.spilled;
-	if (map == &fa_former_peers)
-		return memcmp(key, &native.former_key, sizeof(native.former_key)) ? NULL : &native.former;
+	if (map == &fa_admitted)
+		return memcmp(key, &native.admitted_key, sizeof(native.admitted_key)) ? NULL : &native.admitted;
 	if (map == &fa_duplicates)
 		return NATIVE_ARRAY(duplicates);
 	if (map == &fa_reasons)

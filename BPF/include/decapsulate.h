@@ -67,15 +67,6 @@ static __noinline __u32 fa_refusal(__u64 peer_upper, __u64 peer_lower, __u32 sou
 	return source_is_host ? FA_REASON_INNER_SOURCE_NOT_ALLOWED : FA_REASON_INNER_SOURCE_UNKNOWN;
 }
 
-/* Whether the host was at this peer a moment ago: what is in flight since before its move. */
-static __noinline int fa_is_former_peer(__u64 host_upper, __u64 host_lower, __u64 peer_upper, __u64 peer_lower)
-{
-	struct fa_former_key key = {.host.halves_be = {host_upper, host_lower},
-				    .peer.halves_be = {peer_upper, peer_lower}};
-
-	return bpf_map_lookup_elem(&fa_former_peers, &key) != 0;
-}
-
 /* Takes the number as the last one delivered, if it is newer (RFC 2890, section 2.2). Of two that race
  * the older one is refused, never delivered second. */
 static __noinline __u32 fa_accept_sequence(__u32 sequence, struct fa_host_extra *extra)
@@ -127,7 +118,7 @@ static __always_inline __u32 fa_decapsulate(fa_context *context, const struct fa
 		return fa_refusal(action->peer[0], action->peer[1], 0);
 	if (FA_UNLIKELY(!(host->flags & FA_HOST_TUNNELLED) || host->peer[1] != action->peer[1] ||
 			host->peer[0] != action->peer[0])) {
-		is_former = fa_is_former_peer(ip->source[0], ip->source[1], action->peer[0], action->peer[1]);
+		is_former = fa_peer_admitted(ip->source[0], ip->source[1], action->peer[0], action->peer[1]);
 		if (!is_former)
 			return fa_refusal(action->peer[0], action->peer[1], 1);
 	}

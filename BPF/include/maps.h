@@ -101,14 +101,14 @@ struct {
 	__type(value, struct fa_table_state);
 } fa_peers_state SEC(".maps");
 
-/* Care-of addresses that hosts have just left; looked at only before a packet would be dropped. */
+/* Far ends beside a host's own peer; looked at only before a packet would be dropped. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 65536);
-	__type(key, struct fa_former_key);
+	__type(key, struct fa_admitted_key);
 	__type(value, __u32);
-} fa_former_peers SEC(".maps");
+} fa_admitted SEC(".maps");
 
 /* Copies of packets that came on two ways. */
 struct {

@@ -20,16 +20,6 @@ static __always_inline int fa_mobile_is_first(struct __sk_buff *skb, const struc
 	return fa_mobile_first(skb, ip, step);
 }
 
-/* Whether the inner destination's anchor may send from this endpoint though the address's own packets don't go
- * there: the anchor learns of a move first, and what it had sent before a return arrives after it. */
-static __noinline int fa_mobile_is_anchor(__u64 own_upper, __u64 own_lower, __u64 peer_upper, __u64 peer_lower)
-{
-	struct fa_former_key key = {.host.halves_be = {own_upper, own_lower},
-				    .peer.halves_be = {peer_upper, peer_lower}};
-
-	return bpf_map_lookup_elem(&fa_former_peers, &key) != 0;
-}
-
 /* Whether the packet came through the tunnel that the inner destination's anchor has to this node. */
 static __always_inline __u32 fa_mobile_check(const struct fa_inbound *packet, const struct fa_mobile_own *own)
 {
@@ -37,13 +27,14 @@ static __always_inline __u32 fa_mobile_check(const struct fa_inbound *packet, co
 	__u32 agreed = 0;
 
 	if (FA_UNLIKELY(!(own->flags & FA_HOST_TUNNELLED) || outer->source[1] != own->peer[1] ||
-			outer->source[0] != own->peer[0])) {
-		/* Without a tunnel of its own there is no kind and no key that could be compared. */
-		if (fa_mobile_is_anchor(packet->inner.destination[0], packet->inner.destination[1], outer->source[0],
-					outer->source[1]))
-			return FA_REASON_NONE;
+			outer->source[0] != own->peer[0]) &&
+	    !fa_peer_admitted(packet->inner.destination[0], packet->inner.destination[1], outer->source[0],
+			      outer->source[1]))
 		return FA_REASON_PEER_UNKNOWN;
-	}
+	/* No tunnel is in force, so there is no kind and no key that could be compared, and no order to begin: the
+	 * tunnel's own begins with it. */
+	if (FA_UNLIKELY(!(own->flags & FA_HOST_TUNNELLED)))
+		return packet->gre & FA_GRE_SEQUENCE ? FA_REASON_TUNNEL_KIND_MISMATCH : FA_REASON_NONE;
 	if (own->flags & FA_HOST_GRE)
 		agreed = own->flags & FA_HOST_SEQUENCED ? FA_GRE_KEY | FA_GRE_SEQUENCE : FA_GRE_KEY;
 	if (packet->gre != agreed)
@@ -94,7 +85,8 @@ static __always_inline int fa_mobile_from_anchor(struct __sk_buff *skb, const st
 	/* Care-of addresses are addresses of this node that move, too: what an anchor sent to one just before it moved
 	 * is in the tunnel to the care-of address and, inside, in its own. It comes in once more, one header shorter,
 	 * and is counted then. */
-	if (FA_UNLIKELY(fa_is_tunnel(packet->inner.protocol)))
+	if (FA_UNLIKELY(fa_is_tunnel(packet->inner.protocol)) &&
+	    fa_peer_known(packet->inner.source[0], packet->inner.source[1]))
 		return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
 	fa_mobile_limit_segments(skb, config, &packet->inner);
 	fa_flow_seen(skb, &packet->inner, &own, 0);

@@ -12,6 +12,15 @@ static __always_inline int fa_peers_equals(const struct fa_peer *slot, const str
 
 FA_TABLE(fa_peers, fa_peer, fa_peers, fa_peers_state, fa_address)
 
+/* Whether tunnelled packets of the host are taken from this address, too, see fa_admitted_key. */
+static __noinline int fa_peer_admitted(__u64 host_upper, __u64 host_lower, __u64 peer_upper, __u64 peer_lower)
+{
+	struct fa_admitted_key key = {.host.halves_be = {host_upper, host_lower},
+				      .peer.halves_be = {peer_upper, peer_lower}};
+
+	return bpf_map_lookup_elem(&fa_admitted, &key) != 0;
+}
+
 /* Whether the tunnel of any host ends at this address, its halves as loaded from memory. */
 static __noinline int fa_peer_known(__u64 upper, __u64 lower)
 {

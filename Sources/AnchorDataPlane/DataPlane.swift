@@ -13,9 +13,10 @@ public protocol DataPlane: AnyObject, Sendable {
     @discardableResult
     func removeHost(_ key: HostKey) throws(DataPlaneError) -> Bool
     func host(_ key: HostKey) throws(DataPlaneError) -> HostEntry?
-    /// Whether tunnelled packets of the host are accepted from this care-of address beside those from its entry's
-    /// peer: those in flight when it moved.
-    func setFormerPeer(_ peer: IPAddress, of host: IPAddress, isAccepted: Bool) throws(DataPlaneError)
+    /// Whether tunnelled packets of the host are accepted from this peer, too, beside those from its entry's. At a
+    /// router, from a care-of address that the host has just left: those in flight when it moved. On a mobile node,
+    /// from each endpoint of the address's anchor, whatever the way to it is.
+    func setAdmittedPeer(_ peer: IPAddress, of host: IPAddress, isAdmitted: Bool) throws(DataPlaneError)
     /// Calls `body` with each host and how long no packet of it was seen, until it returns `false`.
     /// Entries that come or go meanwhile may or may not be among them.
     func scanHosts(_ body: (HostEntry, Duration) -> Bool) throws(DataPlaneError)

@@ -81,9 +81,11 @@ struct fa_peer {
 	struct fa_address address;
 };
 
-/* Key of the map fa_former_peers: a host and a care-of address that it has just left. What is still on
- * its way from there is accepted for a moment, and nothing is sent there any more. */
-struct fa_former_key {
+/* Key of the map fa_admitted: a host, and a far end whose tunnelled packets are taken for it beside those
+ * of its entry's peer, without any being sent there. At a router, a care-of address that the host has just
+ * left: what is still on its way. On a mobile node, each endpoint of the address's anchor: it learns of a
+ * move before the node hears that it did. */
+struct fa_admitted_key {
 	struct fa_address host;
 	struct fa_address peer;
 };
@@ -111,7 +113,7 @@ FA_STATIC_ASSERT(sizeof(struct fa_host_value) == 32, "size");
 FA_STATIC_ASSERT(sizeof(struct fa_host) == 64, "one cache line");
 FA_STATIC_ASSERT(sizeof(struct fa_host_extra) == 64, "one cache line");
 FA_STATIC_ASSERT(sizeof(struct fa_host_key) == 24, "size");
-FA_STATIC_ASSERT(sizeof(struct fa_former_key) == 32, "size");
+FA_STATIC_ASSERT(sizeof(struct fa_admitted_key) == 32, "size");
 FA_STATIC_ASSERT(sizeof(struct fa_host_spilled) == 128, "two cache lines");
 FA_STATIC_ASSERT(sizeof(struct fa_peer) == 32, "half a cache line");
 FA_STATIC_ASSERT(sizeof(struct fa_duplicate_line) == 64, "one cache line");

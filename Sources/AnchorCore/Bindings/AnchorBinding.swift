@@ -12,7 +12,7 @@ public struct AnchorBinding: Hashable, Sendable {
     public var endpoints: [IPAddress]
     public var path: AnchorPath
 
-    public init(address: IPAddress, anchor: IPAddress, endpoints: [IPAddress] = [], path: AnchorPath) {
+    public init(address: IPAddress, anchor: IPAddress, endpoints: [IPAddress], path: AnchorPath) {
         self.address = address
         self.anchor = anchor
         self.endpoints = endpoints

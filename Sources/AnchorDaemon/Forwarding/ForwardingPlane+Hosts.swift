@@ -29,8 +29,8 @@ extension ForwardingPlane {
     private func setFormerPeer(_ peer: IPAddress?, of host: IPAddress) throws(DataPlaneError) {
         let former = formerPeers[host]
         guard peer != former else { return }
-        if let peer { try dataPlane.setFormerPeer(peer, of: host, isAccepted: true) }
-        if let former { try dataPlane.setFormerPeer(former, of: host, isAccepted: false) }
+        if let peer { try dataPlane.setAdmittedPeer(peer, of: host, isAdmitted: true) }
+        if let former { try dataPlane.setAdmittedPeer(former, of: host, isAdmitted: false) }
         formerPeers[host] = peer
     }
 

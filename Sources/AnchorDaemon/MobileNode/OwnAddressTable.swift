@@ -110,10 +110,10 @@ final class OwnAddressTable {
     private func admit(_ address: IPAddress, from endpoints: [IPAddress]) throws {
         let known = bindings[address]?.endpoints ?? []
         for endpoint in endpoints where !known.contains(endpoint) {
-            try dataPlane.setFormerPeer(endpoint, of: address, isAccepted: true)
+            try dataPlane.setAdmittedPeer(endpoint, of: address, isAdmitted: true)
         }
         for endpoint in known where !endpoints.contains(endpoint) {
-            try dataPlane.setFormerPeer(endpoint, of: address, isAccepted: false)
+            try dataPlane.setAdmittedPeer(endpoint, of: address, isAdmitted: false)
         }
     }
 

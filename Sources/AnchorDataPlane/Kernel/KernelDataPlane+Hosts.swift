@@ -55,13 +55,13 @@ extension KernelDataPlane {
         }.unwrapped()
     }
 
-    public func setFormerPeer(_ peer: IPAddress, of host: IPAddress, isAccepted: Bool) throws(DataPlaneError) {
-        let key = fa_former_key(host: fa_address(host), peer: fa_address(peer))
+    public func setAdmittedPeer(_ peer: IPAddress, of host: IPAddress, isAdmitted: Bool) throws(DataPlaneError) {
+        let key = fa_admitted_key(host: fa_address(host), peer: fa_address(peer))
         do throws(BPFError) {
-            if isAccepted {
-                try maps.formerPeers.set(key, to: 0)
+            if isAdmitted {
+                try maps.admitted.set(key, to: 0)
             } else {
-                try maps.formerPeers.remove(key)
+                try maps.admitted.remove(key)
             }
         } catch {
             throw .bpf(error)

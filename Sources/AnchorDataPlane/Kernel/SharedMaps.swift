@@ -13,7 +13,7 @@ final class SharedMaps: Sendable {
     let extras: BPFArrayRegion<fa_host_extra>
     let hostState: BPFArrayRegion<fa_table_state>
     let spill: BPFMap<fa_host_key, fa_host_spilled>
-    let formerPeers: BPFMap<fa_former_key, UInt32>
+    let admitted: BPFMap<fa_admitted_key, UInt32>
     let peers: BPFArrayRegion<fa_peer>
     let peerState: BPFArrayRegion<fa_table_state>
     let reasons: BPFPerCPUArray<UInt64>
@@ -32,7 +32,7 @@ final class SharedMaps: Sendable {
             extras = try BPFArrayRegion(found.typed("fa_hosts_extra"))
             hostState = try BPFArrayRegion(found.typed("fa_hosts_state"))
             spill = try found.typed("fa_hosts_spill")
-            formerPeers = try found.typed("fa_former_peers")
+            admitted = try found.typed("fa_admitted")
             peers = try BPFArrayRegion(found.typed("fa_peers"))
             peerState = try BPFArrayRegion(found.typed("fa_peers_state"))
             reasons = try BPFPerCPUArray(found.typed("fa_reasons"))

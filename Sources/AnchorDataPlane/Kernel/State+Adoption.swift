@@ -38,7 +38,7 @@ extension KernelDataPlane.State {
         peers.endCount()
         // Whoever had allowed them is gone, and with it when that was to end.
         do throws(BPFError) {
-            for key in try maps.formerPeers.keys() { try maps.formerPeers.remove(key) }
+            for key in try maps.admitted.keys() { try maps.admitted.remove(key) }
         } catch {
             throw .bpf(error)
         }

@@ -8,7 +8,7 @@ public final class ModelDataPlane: DataPlane {
     struct Tables {
         var hosts: [HostKey: ModelHost] = [:]
         /// By host.
-        var formerPeers: [IPAddress: Set<IPAddress>] = [:]
+        var admittedPeers: [IPAddress: Set<IPAddress>] = [:]
         var paths: [PathIndex: PathSpecification] = [:]
         var indices: [PathSpecification: PathIndex] = [:]
         var resolutions: [NextHop: NextHopResolution] = [:]
@@ -69,14 +69,19 @@ public final class ModelDataPlane: DataPlane {
         tables.withLock { $0.hosts[key]?.entry }
     }
 
-    public func setFormerPeer(_ peer: IPAddress, of host: IPAddress, isAccepted: Bool) throws(DataPlaneError) {
+    public func setAdmittedPeer(_ peer: IPAddress, of host: IPAddress, isAdmitted: Bool) throws(DataPlaneError) {
         tables.withLock { tables in
-            if isAccepted {
-                tables.formerPeers[host, default: []].insert(peer)
+            if isAdmitted {
+                tables.admittedPeers[host, default: []].insert(peer)
             } else {
-                tables.formerPeers[host]?.remove(peer)
+                tables.admittedPeers[host]?.remove(peer)
             }
         }
+    }
+
+    /// Peers whose tunnelled packets are accepted for the host beside those of its entry's.
+    public func admittedPeers(of host: IPAddress) -> Set<IPAddress> {
+        tables.withLock { $0.admittedPeers[host] ?? [] }
     }
 
     public func scanHosts(_ body: (HostEntry, Duration) -> Bool) throws(DataPlaneError) {

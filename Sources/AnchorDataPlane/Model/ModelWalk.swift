@@ -163,7 +163,7 @@ struct ModelWalk {
             throw Self.exit(isPeer(outer.source) ? "inner_source_unknown" : "peer_unknown")
         }
         let isFormer = host.entry.tunnel?.peer != outer.source
-        if isFormer && tables.formerPeers[inner.source]?.contains(outer.source) != true {
+        if isFormer && tables.admittedPeers[inner.source]?.contains(outer.source) != true {
             throw Self.exit(isPeer(outer.source) ? "inner_source_not_allowed" : "peer_unknown")
         }
         if !isFormer { try check(tunnel, host.entry.tunnel?.kind) }

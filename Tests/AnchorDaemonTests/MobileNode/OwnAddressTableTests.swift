@@ -42,12 +42,13 @@ struct OwnAddressTableTests {
 
     func tunnelled(_ kind: AnchorCore.TunnelKind = .ipInIP) -> AnchorBinding {
         AnchorBinding(
-            address: old, anchor: anchor, path: .tunnelled(Tunnel(local: new, peer: anchor, kind: kind), second))
+            address: old, anchor: anchor, endpoints: [anchor],
+            path: .tunnelled(Tunnel(local: new, peer: anchor, kind: kind), second))
     }
 
     @Test func `an address at its own router goes plain`() throws {
         let table = try table()
-        try table.install(AnchorBinding(address: old, anchor: anchor, path: .direct(first)))
+        try table.install(AnchorBinding(address: old, anchor: anchor, endpoints: [anchor], path: .direct(first)))
         let found = try entry(old)
         #expect(found.isOwn)
         #expect(found.node == 5)
@@ -74,7 +75,9 @@ struct OwnAddressTableTests {
         let table = try table()
         let tunnel = Tunnel(local: new, peer: anchor, kind: .ipInIP)
         try table.install(
-            AnchorBinding(address: old, anchor: anchor, path: .both(direct: first, tunnel, second, bicast: true)))
+            AnchorBinding(
+                address: old, anchor: anchor, endpoints: [anchor],
+                path: .both(direct: first, tunnel, second, bicast: true)))
         let found = try entry(old)
         #expect(found.isBicast)
         #expect(found.attachment?.mac == oldRouterMAC)
@@ -85,7 +88,9 @@ struct OwnAddressTableTests {
         let table = try table()
         let tunnel = Tunnel(local: new, peer: anchor, kind: .ipInIP)
         try table.install(
-            AnchorBinding(address: old, anchor: anchor, path: .both(direct: first, tunnel, second, bicast: false)))
+            AnchorBinding(
+                address: old, anchor: anchor, endpoints: [anchor],
+                path: .both(direct: first, tunnel, second, bicast: false)))
         let other = MACAddress("02:00:00:00:0f:0f")!
         try table.setGateway(oldRouter, mac: other, on: first)
         #expect(try entry(old).attachment?.mac == other)
@@ -131,10 +136,26 @@ struct OwnAddressTableTests {
         let table = try table()
         try table.install(tunnelled())
         let before = try entry(old)
-        try table.install(AnchorBinding(address: old, anchor: anchor, path: .unreachable))
+        try table.install(AnchorBinding(address: old, anchor: anchor, endpoints: [anchor], path: .unreachable))
         #expect(try entry(old) == before)
         try table.remove(old)
         #expect(try plane.host(HostKey(old)) == nil)
+    }
+
+    @Test func `the anchor's endpoints may send for the address whatever its way, as long as it is there`() throws {
+        let table = try table()
+        func admitted() -> Set<IPAddress> { plane.admittedPeers(of: old) }
+        func direct(_ endpoints: [IPAddress]) -> AnchorBinding {
+            AnchorBinding(address: old, anchor: anchor, endpoints: endpoints, path: .direct(first))
+        }
+        try table.install(direct([anchor, router]))
+        #expect(admitted() == [anchor, router])
+        try table.install(direct([anchor]))
+        #expect(admitted() == [anchor])
+        try table.install(tunnelled())
+        #expect(admitted() == [anchor])
+        try table.remove(old)
+        #expect(admitted().isEmpty)
     }
 
     @Test func `a modem without Ethernet has a port without MAC`() throws {

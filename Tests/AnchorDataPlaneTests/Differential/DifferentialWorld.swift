@@ -68,7 +68,7 @@ enum DifferentialWorld {
             }
         }
         for family in AddressFamily.allCases {
-            try plane.setFormerPeer(peers[2], of: host(.former, family), isAccepted: true)
+            try plane.setAdmittedPeer(peers[2], of: host(.former, family), isAdmitted: true)
         }
     }
 
