@@ -1,14 +1,15 @@
 extension OptionView {
-    /// UTF-8, for a person. What is not UTF-8 and what would steer a terminal is replaced, since it ends up in logs.
+    /// UTF-8, for a person. What is not UTF-8 and what would steer a terminal is replaced, since it ends up in logs;
+    /// what that makes longer is cut.
     func text() throws(MessageError) -> String {
         guard value.count <= ErrorReply.longestText else { throw .optionLength(type: type, length: value.count) }
-        return String(decoding: value, as: UTF8.self).withoutControls
+        return String(decoding: value, as: UTF8.self).cleaned
     }
 }
 
 extension MessageWriter {
     mutating func option(_ type: UInt16, text: String) {
-        var text = text.withoutControls.prefix(utf8Count: ErrorReply.longestText)
+        var text = text.cleaned
         text.withUTF8 { bytes in
             option(type, length: bytes.count)
             put(bytes: UnsafeRawBufferPointer(bytes))
@@ -30,8 +31,11 @@ extension String {
         return String(self[..<end])
     }
 
+    /// As it may be in a message: harmless, and no longer than allowed.
+    fileprivate var cleaned: String { withoutControls.prefix(utf8Count: ErrorReply.longestText) }
+
     /// Control characters replaced by a space.
-    fileprivate var withoutControls: String {
+    private var withoutControls: String {
         guard unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return self }
         var scalars = String.UnicodeScalarView()
         for scalar in unicodeScalars {

@@ -61,6 +61,14 @@ import Testing
         #expect(read.text == "A [J\u{fffd} ")
     }
 
+    @Test func `text that is longer once it is made harmless is cut, so that it is written as it was read`() throws {
+        let bytes = RawMessage(type: 9, sender: 42, recipient: 1, options: Self.needed + "0010 0080 aa*128").bytes
+        let message = try Fixture.open(bytes)
+        guard case .error(let read) = message.body else { return #expect(Bool(false)) }
+        #expect(read.text == String(repeating: "\u{fffd}", count: 42))
+        #expect(try Fixture.open(Fixture.encode(message)) == message)
+    }
+
     @Test func `long text is cut at the end of a character`() throws {
         let text = "x" + String(repeating: "節", count: 60)
         let reply = ErrorReply(inReplyTo: Fixture.request, code: .prohibited, text: text)
