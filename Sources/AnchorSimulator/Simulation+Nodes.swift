@@ -24,6 +24,8 @@ extension Simulation {
             if nodes[index].addresses[address] == interface { nodes[index].addresses[address] = nil }
         case .setRoute(let route): nodes[index].routes[route.gateway.family] = route
         case .removeRoute(let family, _): nodes[index].routes[family] = nil
+        // Simulated neighbours need no MAC.
+        case .resolve: break
         case .install(let binding):
             nodes[index].bindings[binding.address] = binding
             note("node \(index + 1) uses \(binding.address) \(binding.path)")

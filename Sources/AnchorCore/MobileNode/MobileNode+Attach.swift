@@ -20,36 +20,51 @@ extension MobileNode {
         _ actions: inout [MobileNodeAction]
     ) {
         guard let mac = uplinks[index].mac else { return }
-        let named = addressesToName(index, sighting.router)
-        let former = (formerAddresses[sighting.router] ?? []).filter { address in
-            !leases.contains { $0.address == address }
-        }
-        let previous = Array((named + former).prefix(AttachRequest.largestPreviousCount))
-        let header = nextHeader(to: sighting.router, spi: configuration.spi)
-        let body = AttachRequest(
-            linkAddress: mac, families: configuration.families, lifetime: 0, previousAddresses: previous)
-        let bytes = AnchorMessage(header, .attachRequest(body)).encoded(with: association)
         let interface = uplinks[index].interface
         let route: DatagramRoute =
             sighting.source.isV4
             ? .allRouters(on: interface, .v4)
             : .neighbour(sighting.source, port: AnchorMessage.port, on: interface)
-        actions.append(.send(OutgoingDatagram(bytes, route)))
-        for lease in leases.indices where named.contains(leases[lease].address) {
-            leases[lease].newestSent = header.reference
-            // From now on its anchor may hold that it is here alone.
-            if leases[lease].confirmed != .attached(interface) { leases[lease].confirmed = nil }
-        }
+        let previous = previousAddresses(index, sighting.router)
+        let (reference, listed) = sendAttachRequest(index, sighting.router, mac, previous, route, &actions)
         var retry = retry
         let wait = retransmission(after: retry.attempts, atMost: configuration.longestRetransmission)
-        retry.sent(header.reference, nextAt: now + wait)
+        retry.sent(reference, nextAt: now + wait)
         if case .attached(var attachment) = uplinks[index].state {
             attachment.refresh = retry
-            attachment.listed = Set(named)
+            attachment.listed = listed
             uplinks[index].state = .attached(attachment)
         } else {
-            uplinks[index].state = .attaching(sighting, retry, listed: Set(named))
+            uplinks[index].state = .attaching(sighting, retry, listed: listed)
         }
+    }
+
+    /// Those that are leased from the router, then those that once were.
+    func previousAddresses(_ index: Int, _ router: UInt64) -> [IPAddress] {
+        let former = (formerAddresses[router] ?? []).filter { address in
+            !leases.contains { $0.address == address }
+        }
+        return Array((addressesToName(index, router) + former).prefix(AttachRequest.largestPreviousCount))
+    }
+
+    /// - Returns: the number of the message, and which of the addresses are leased now.
+    mutating func sendAttachRequest(
+        _ index: Int, _ router: UInt64, _ mac: MACAddress, _ previous: [IPAddress], _ route: DatagramRoute,
+        _ actions: inout [MobileNodeAction]
+    ) -> (MessageReference, listed: Set<IPAddress>) {
+        let header = nextHeader(to: router, spi: configuration.spi)
+        let body = AttachRequest(
+            linkAddress: mac, families: configuration.families, lifetime: 0, previousAddresses: previous)
+        let bytes = AnchorMessage(header, .attachRequest(body)).encoded(with: association)
+        actions.append(.send(OutgoingDatagram(bytes, route)))
+        var listed: Set<IPAddress> = []
+        for lease in leases.indices where leases[lease].router == router && previous.contains(leases[lease].address) {
+            listed.insert(leases[lease].address)
+            leases[lease].newestSent = header.reference
+            // From now on its anchor may hold that it is here alone.
+            if leases[lease].confirmed != .attached(uplinks[index].interface) { leases[lease].confirmed = nil }
+        }
+        return (header.reference, listed)
     }
 
     /// At most as many as a request holds, those with flows first.
@@ -71,6 +86,7 @@ extension MobileNode {
         _ actions: inout [MobileNodeAction]
     ) {
         guard let index = uplinks.firstIndex(where: { $0.isWaiting(for: reply.inReplyTo, of: router) }) else { return }
+        confirmGuess(index, reply.inReplyTo, of: router)
         let isRefresh = uplinks[index].attachment != nil
         let listed: Set<IPAddress>
         var sighting: Sighting
@@ -96,6 +112,7 @@ extension MobileNode {
         let lifetime = reply.leases.map { Int($0.lifetime) }.min() ?? 60
         var gateways: [AddressFamily: IPAddress] = [:]
         for lease in reply.leases { gateways[lease.address.family] = lease.gateway }
+        remember(FormerRouter(sighting: sighting, gateways: gateways.values.sorted()))
         uplinks[index].state = .attached(
             Attachment(
                 sighting: sighting,
@@ -197,7 +214,9 @@ extension Uplink {
             sighting.router == router && retry.isAnswered(by: reference)
         case .attached(let attachment):
             attachment.sighting.router == router && attachment.refresh?.isAnswered(by: reference) == true
-        case .down, .soliciting, .refused: false
+        case .soliciting(_, let guesses):
+            guesses.contains { $0.sighting.router == router && $0.retry.isAnswered(by: reference) }
+        case .down, .refused: false
         }
     }
 }

@@ -80,10 +80,14 @@ extension MobileNode {
             router: header.sender, epoch: header.epoch, source: datagram.source, lifetime: max(lifetime, .seconds(1)),
             prefixes: advertise.prefixes)
         switch uplinks[index].state {
-        case .soliciting:
+        case .soliciting(_, let guesses):
             guard advertise.lifetime > 0, uplinks[index].wanted.map({ $0 == sighting.router }) ?? true else { return }
             actions.append(.report(.routerFound(interface, router: sighting.router)))
-            beginAttaching(index, to: sighting, at: now)
+            if let guess = guesses.first(where: { $0.sighting.router == sighting.router }) {
+                uplinks[index].state = .attaching(sighting, guess.retry, listed: guess.listed)
+            } else {
+                beginAttaching(index, to: sighting, at: now)
+            }
         case .attached(let attachment) where attachment.sighting.router == sighting.router:
             if advertise.lifetime == 0 {
                 lose(index, at: now, &actions)
@@ -139,10 +143,11 @@ extension MobileNode {
         for index in uplinks.indices {
             switch uplinks[index].state {
             case .down: continue
-            case .soliciting(var retry):
+            case .soliciting(var retry, var guesses):
                 guard retry.nextAt <= now else { continue }
+                if retry.attempts == 0 { guesses = guess(index, at: now, &actions) }
                 solicit(index, &retry, at: now, &actions)
-                uplinks[index].state = .soliciting(retry)
+                uplinks[index].state = .soliciting(retry, guesses: guesses)
             case .attaching(let sighting, let retry, _):
                 guard retry.nextAt <= now else { continue }
                 guard retry.attempts < 6 else {

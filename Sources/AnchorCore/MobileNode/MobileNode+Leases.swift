@@ -2,22 +2,26 @@ import AnchorProtocol
 import NetworkTypes
 
 extension MobileNode {
-    /// Brings everything in line with where the node is: paths, what anchors are told, preferences, routes. In that
-    /// order, so that packets find their way before anything else.
+    /// Brings everything in line with where the node is. First what messages to anchors need, the way of the care-of
+    /// addresses; then the messages, since a move waits for their answers; meanwhile all other paths, and preferences.
     mutating func reconcile(at now: MonotonicInstant, _ actions: inout [MobileNodeAction]) {
         expire(at: now, &actions)
         reclaim(at: now)
         runUplinkTimers(at: now, &actions)
         let current = currentUplink
+        var paths: [MobileNodeAction] = []
         for index in leases.indices {
             noteIdleness(index, current, at: now)
             guard !leases[index].isReleasing || leases[index].flows > 0 else { continue }
             if leases[index].isReleasing { leases[index].exchange = nil }
             guard let wanted = place(of: leases[index], current) else { continue }
-            settle(index, wanted, at: now, &actions)
+            settle(index, wanted, at: now, &paths)
         }
-        setPreferences(current, &actions)
+        actions += paths.filter(\.isDirect)
+        setRoutes(current, &actions)
         for index in leases.indices { exchange(index, at: now, &actions) }
+        actions += paths.filter { !$0.isDirect }
+        setPreferences(current, &actions)
         dropReleased(&actions)
     }
 
@@ -130,7 +134,7 @@ extension MobileNode {
         actions.append(.install(leases[index].binding))
     }
 
-    private mutating func setPreferences(_ current: Int?, _ actions: inout [MobileNodeAction]) {
+    private mutating func setRoutes(_ current: Int?, _ actions: inout [MobileNodeAction]) {
         guard let current, let attachment = uplinks[current].attachment else { return }
         for family in AddressFamily.allCases {
             guard let gateway = attachment.gateways[family],
@@ -142,6 +146,10 @@ extension MobileNode {
             routes[family] = route
             actions.append(.setRoute(route))
         }
+    }
+
+    private mutating func setPreferences(_ current: Int?, _ actions: inout [MobileNodeAction]) {
+        guard let current, let attachment = uplinks[current].attachment else { return }
         for index in leases.indices {
             let preferred = attachment.addresses.contains(leases[index].address)
             guard leases[index].preferred != preferred else { continue }

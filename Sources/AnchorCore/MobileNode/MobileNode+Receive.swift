@@ -74,6 +74,8 @@ extension MobileNode {
             $0.router == router && $0.exchange?.retry.isAnswered(by: reference) == true
         }
         guard uplink != nil || lease != nil else { return }
+        // Whatever it says, it is there.
+        if let uplink { confirmGuess(uplink, reference, of: router) }
         switch error.code {
         case .staleEpoch, .replayed, .outdated:
             guard catchUp(error.receiverView, &actions) else { return }

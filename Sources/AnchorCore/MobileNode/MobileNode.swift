@@ -18,6 +18,8 @@ public struct MobileNode: Sendable {
     /// Addresses that it once had, to ask for again.
     var formerAddresses: [UInt64: [IPAddress]] = [:]
     var attachments = 0
+    /// Routers that it was attached to, the last one first.
+    var formerRouters: [FormerRouter] = []
 
     /// - Parameter records: what an earlier run asked to remember and not to forget.
     /// - Throws: `KeyError` for a key or security parameters index that cannot be.
@@ -107,7 +109,7 @@ extension Uplink {
     var deadline: MonotonicInstant? {
         switch state {
         case .down: nil
-        case .soliciting(let retry), .attaching(_, let retry, _): retry.nextAt
+        case .soliciting(let retry, _), .attaching(_, let retry, _): retry.nextAt
         case .refused(let until): until
         case .attached(let attachment): attachment.deadline
         }

@@ -8,6 +8,8 @@ public enum MobileNodeAction: Hashable, Sendable {
     /// The default route of the family of the gateway.
     case setRoute(DefaultRoute)
     case removeRoute(AddressFamily, InterfaceID)
+    /// Ask for the MACs of routers that may be on the link: what is sent to them soon need not wait.
+    case resolve([IPAddress], InterfaceID)
     /// Put the binding in force in one overwrite.
     case install(AnchorBinding)
     /// Take an own address out of the data plane.
@@ -19,6 +21,15 @@ public enum MobileNodeAction: Hashable, Sendable {
     /// The epoch jumped: store it, the next start uses a higher one.
     case rememberEpoch(UInt32)
     case report(MobileNodeReport)
+
+    /// The binding of an address that is used on its own link, as care-of addresses are.
+    var isDirect: Bool {
+        if case .install(let binding) = self, case .direct = binding.path { true } else { false }
+    }
+
+    public var isMessage: Bool {
+        if case .send = self { true } else { false }
+    }
 }
 
 /// An own address as it is stored.

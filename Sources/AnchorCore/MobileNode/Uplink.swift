@@ -13,8 +13,8 @@ struct Uplink: Sendable {
     enum State: Sendable {
         /// No carrier, or told to stay away.
         case down
-        /// Looks for a router.
-        case soliciting(Retry)
+        /// Looks for a router, and may have asked some already.
+        case soliciting(Retry, guesses: [Guess] = [])
         /// Asked one for addresses.
         case attaching(Sighting, Retry, listed: Set<IPAddress>)
         case attached(Attachment)
@@ -32,7 +32,8 @@ struct Uplink: Sendable {
         switch state {
         case .attaching(_, _, let listed): listed.contains(address)
         case .attached(let attachment): attachment.refresh != nil && attachment.listed.contains(address)
-        case .down, .soliciting, .refused: false
+        case .soliciting(_, let guesses): guesses.contains { $0.listed.contains(address) }
+        case .down, .refused: false
         }
     }
 }

@@ -3,7 +3,8 @@ import Glibc
 import Synchronization
 
 /// Records on stable storage, in order. Everything that is appended while a write is under way is written with the
-/// next one, so that a thousand updates cost one flush to the disk and not a thousand.
+/// next one, so that a thousand updates cost one flush to the disk and not a thousand. Where a write takes less time
+/// than waking another thread for it and being woken again, the caller does it.
 ///
 /// A write that fails is told to those whose records were in it; what was there before stays, and what half-way got
 /// there is taken off again.
@@ -16,6 +17,8 @@ public final class Journal: Sendable {
         /// In place of everything before `pending`.
         var replacement: [[UInt8]]?
         var isWriting = false
+        /// The last write was a quick one.
+        var isQuick = false
         /// Bytes of the file that are known to be good.
         var length: Int
 
@@ -25,6 +28,11 @@ public final class Journal: Sendable {
             return !isWriting
         }
     }
+
+    /// Longest write for which another thread does not pay.
+    private static let quick = Duration.microseconds(400)
+    /// With more records at once the caller has better things to do meanwhile.
+    private static let few = 4
 
     public let path: String
     private let state: Mutex<State>
@@ -64,19 +72,20 @@ public final class Journal: Sendable {
     }
 
     /// Stores records behind all others. Each has at most 65,535 bytes.
-    /// - Parameter completion: called on a queue of the journal's, in the order of the calls, when they are on the
-    ///   disk or failed to get there.
+    /// - Parameter completion: called, in the order of the calls, when they are on the disk or failed to get there: on
+    ///   a queue of the journal's, or before this returns.
     public func append(_ records: [[UInt8]], completion: @escaping Completion) {
         precondition(records.allSatisfy { $0.count <= 0xffff }, "a record has at most 65,535 bytes")
-        let starts = state.withLock { state in
+        let (starts, isQuick) = state.withLock { state in
             state.pending += records
             state.completions.append(completion)
-            return state.begin()
+            return (state.begin(), state.isQuick && state.pending.count <= Self.few)
         }
-        if starts { queue.async { self.write() } }
+        guard starts else { return }
+        if isQuick { write() } else { queue.async { self.write() } }
     }
 
-    /// Puts these records in the place of all that were stored or appended before.
+    /// Puts these records in the place of all that were stored or appended before; never done by the caller.
     public func compact(to records: [[UInt8]], completion: @escaping Completion) {
         let starts = state.withLock { state in
             state.replacement = records
@@ -104,8 +113,13 @@ public final class Journal: Sendable {
             guard !completions.isEmpty else { return }
             var failure: JournalError?
             do throws(JournalError) {
+                let start = ContinuousClock.now
                 let written = try store(work.replacement, work.records, at: length)
-                state.withLock { $0.length = written }
+                let isQuick = ContinuousClock.now - start < Self.quick
+                state.withLock { state in
+                    state.length = written
+                    state.isQuick = isQuick
+                }
             } catch {
                 failure = error
             }

@@ -39,6 +39,8 @@ final class MobileHost {
     /// The way of new sockets, in the main table.
     var mainRoutes: [AddressFamily: DefaultRoute] = [:]
     var installedMain: [AddressFamily: Route] = [:]
+    /// Ways out that not everything follows yet, and what they took the place of.
+    private var unfinished: [(route: DefaultRoute, former: DefaultRoute?)] = []
     /// Tables and rules of an earlier run, not taken over yet.
     var inherited: [IPAddress: RoutingTable]
 
@@ -100,18 +102,31 @@ final class MobileHost {
         routeAddress(address)
     }
 
+    /// The router of the care-of address at once; of everything else that it concerns with ``finishRoutes()``.
     func set(_ route: DefaultRoute) {
         let family = route.source.family
         let former = exits.updateValue(route, forKey: Exit(uplink: route.interface, family: family))
         mainRoutes[family] = route
         uplinks.setGateway(route.gateway, family: route.gateway.family, on: route.interface)
-        resolveRouters(on: route.interface)
+        resolve([route.gateway], on: route.interface)
+        routeAddress(route.source)
+        unfinished.append((route, former))
+    }
+
+    /// Does what ``set(_:)`` left for later.
+    func finishRoutes() {
+        guard !unfinished.isEmpty else { return }
+        let changes = unfinished
+        unfinished = []
+        let concerned = Set(changes.map(\.route.interface))
         for (address, placement) in placements
-        where uplink(of: placement) == route.interface || placement.path?.otherUplink == route.interface {
+        where concerned.contains(uplink(of: placement)) || placement.path?.otherUplink.map(concerned.contains) == true {
             routeAddress(address)
         }
-        routeMain(family)
-        if let former, former.gateway != route.gateway { forgetRouter(former) }
+        for (route, former) in changes {
+            routeMain(route.source.family)
+            if let former, former.gateway != route.gateway { forgetRouter(former) }
+        }
     }
 
     /// - Parameter mtu: `nil` for that of the uplink.
@@ -135,8 +150,12 @@ final class MobileHost {
 
     /// Looks for the routers of the uplink before the first packet asks for them.
     func resolveRouters(on id: InterfaceID) {
-        guard let uplink = uplinks[id], let index = uplink.link?.index else { return }
-        for gateway in uplink.gateways.values {
+        resolve(uplinks[id]?.gateways.values.sorted() ?? [], on: id)
+    }
+
+    func resolve(_ gateways: [IPAddress], on id: InterfaceID) {
+        guard let index = uplinks.index(of: id) else { return }
+        for gateway in gateways {
             tolerating(ENETDOWN) { () throws(NetlinkError) in try netlink.resolve(gateway, on: index) }
         }
     }

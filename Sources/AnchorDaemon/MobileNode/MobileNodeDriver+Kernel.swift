@@ -33,14 +33,26 @@ extension MobileNodeDriver {
             }
             // Messages first: they are what a move waits for.
             for event in events { tell(event) }
-            if isIncomplete { host.restore() }
+            guard isIncomplete else { return }
+            // One that comes up again at once must not wait for what would have to be done again.
+            if host.uplinks.isDown(after: events) { restoreSoon() } else { host.restore() }
         }
     }
 
     func tell(_ event: MobileNodeEvent) {
+        handle(event)
         // Another router may be there now, or the same one with another MAC.
         if case .linkUp(let uplink, _) = event { host.resolveRouters(on: uplink) }
-        handle(event)
+    }
+
+    private func restoreSoon() {
+        guard !restorationIsDue else { return }
+        restorationIsDue = true
+        queue.asyncAfter(deadline: .now() + Self.restorationSpan) { [weak self] in
+            guard let self, self.isRunning else { return }
+            self.restorationIsDue = false
+            self.host.restore()
+        }
     }
 
     func refreshLinks() throws {
@@ -96,14 +108,14 @@ extension MobileNodeDriver {
 
     func socketsEnded() {
         attempt {
-            if try flows.socketsEnded(of: addresses) { countSoon(Self.gatheringSpan) }
+            if try flows.socketsEnded(of: addresses) { countSoon() }
         }
     }
 
-    func countSoon(_ span: DispatchTimeInterval) {
+    func countSoon() {
         guard !recountIsDue else { return }
         recountIsDue = true
-        queue.asyncAfter(deadline: .now() + span) { [weak self] in self?.countFlows() }
+        queue.asyncAfter(deadline: .now() + Self.gatheringSpan) { [weak self] in self?.countFlows() }
     }
 
     func countFlows() {

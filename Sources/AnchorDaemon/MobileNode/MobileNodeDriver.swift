@@ -41,6 +41,9 @@ final class MobileNodeDriver: @unchecked Sendable {
     var prepared: Set<InterfaceIndex> = []
     var addresses: Set<IPAddress> = []
     var recountIsDue = false
+    var restorationIsDue = false
+    /// Routers of which the programs are to be told.
+    private var untold: [(uplink: InterfaceID, gateway: IPAddress)] = []
     var isRunning = false
     var tunnelMTUs = TunnelMTUs()
     /// Addresses of an earlier run that it goes on with.
@@ -48,8 +51,12 @@ final class MobileNodeDriver: @unchecked Sendable {
 
     /// How often flows are counted where no socket says that one ended.
     static let countingInterval = DispatchTimeInterval.seconds(1)
-    /// Ends of sockets come in flocks: one count for all within this span.
+    /// Ends of sockets come in flocks, and so do changes of a move, which a count would hold up: one for all within
+    /// this span.
     static let gatheringSpan = DispatchTimeInterval.milliseconds(20)
+
+    /// What a link took with it when it went is put back when it comes, or after this span.
+    static let restorationSpan = DispatchTimeInterval.milliseconds(20)
 
     /// - Parameters:
     ///   - interfaces: names of the uplinks.
@@ -103,7 +110,11 @@ final class MobileNodeDriver: @unchecked Sendable {
     // MARK: What others tell
 
     /// A datagram of the anchor protocol came in.
-    func receive(_ datagram: Datagram) { handle(.datagram(datagram)) }
+    func receive(_ datagram: Datagram) {
+        // The kernel hands our own broadcasts back.
+        guard !addresses.contains(datagram.source) else { return }
+        handle(.datagram(datagram))
+    }
 
     /// Told to attach (`anchorctl attach`).
     func attach(_ uplink: InterfaceID, router: UInt64?) { handle(.attach(uplink, router: router)) }
@@ -153,8 +164,17 @@ final class MobileNodeDriver: @unchecked Sendable {
         // What was under way when it ended comes too late.
         guard isRunning else { return }
         let actions = node.handle(event, at: surroundings.now())
-        for action in actions { perform(action) }
+        var isHolding = false
+        for action in actions {
+            // Messages leave before the work that follows them.
+            if isHolding, !action.isMessage { surroundings.flush() }
+            isHolding = action.isMessage
+            perform(action)
+        }
         if !actions.isEmpty { surroundings.flush() }
+        host.finishRoutes()
+        for (uplink, gateway) in untold { tellGateway(gateway, on: uplink) }
+        untold = []
         schedule()
     }
 
@@ -173,13 +193,13 @@ final class MobileNodeDriver: @unchecked Sendable {
             addresses.insert(own.address)
             host.add(own)
             // From now on its flows decide how long it is kept.
-            if !own.preferred { countSoon(.seconds(0)) }
+            if !own.preferred { countSoon() }
         case .removeAddress(let address, let uplink):
             if host.remove(address, from: uplink) { addresses.remove(address) }
         case .setRoute(let route):
-            attempt { try forwarding.setMTU(route.mtu, of: route.interface) }
-            tellGateway(route.gateway, on: route.interface)
             host.set(route)
+            attempt { try forwarding.setMTU(route.mtu, of: route.interface) }
+            untold.append((route.interface, route.gateway))
         case .removeRoute(let family, let uplink):
             host.removeRoute(family, uplink)
         case .install(let binding):
@@ -187,6 +207,7 @@ final class MobileNodeDriver: @unchecked Sendable {
             host.bind(binding.address, to: binding.path)
         case .remove(let address):
             attempt { try forwarding.remove(address) }
+        case .resolve(let gateways, let uplink): host.resolve(gateways, on: uplink)
         case .send(let datagram): surroundings.send(datagram)
         case .remember(let record): surroundings.remember(record)
         case .forget(let address): surroundings.forget(address)

@@ -73,6 +73,14 @@ struct UplinkTable {
         return (flapped ? [.linkDown(id)] : []) + [.linkUp(id, mac: link.mac ?? .zero)]
     }
 
+    /// Whether these events leave an uplink without a link.
+    func isDown(after events: [MobileNodeEvent]) -> Bool {
+        events.contains { event in
+            guard case .linkDown(let id) = event else { return false }
+            return uplinks[id]?.link?.isUsable != true
+        }
+    }
+
     private mutating func removed(_ link: Link) -> [MobileNodeEvent] {
         guard let before = uplink(index: link.index) else { return [] }
         uplinks[before.id]?.link = nil

@@ -45,6 +45,7 @@ private final class Node {
     func attach(_ id: InterfaceID, _ address: IPAddress, _ gateway: IPAddress, mtu: UInt16 = 1500) {
         host.add(OwnAddress(address: address, interface: id, preferred: true))
         host.set(DefaultRoute(gateway: gateway, interface: id, source: address, mtu: mtu))
+        host.finishRoutes()
         host.bind(address, to: .direct(id))
     }
 }
