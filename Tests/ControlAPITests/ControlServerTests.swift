@@ -81,6 +81,16 @@ import Testing
         }
     }
 
+    @Test func `a key of a map arrives as it was written`() async throws {
+        try await serving { client, _ in
+            for key in ["10.0.0.1@9", "tcp,[2001:db8::1]:80,[2001:db8::2]:5000", "a&b=c+d %2f"] {
+                let found = try await client.mapEntries("fa_flows", key: key, limit: 5)
+                #expect(found == [MapEntryModel(key: key, fields: ["name": "fa_flows"])])
+            }
+            #expect(try await client.mapEntries("fa_hosts", key: nil, limit: 2).count == 2)
+        }
+    }
+
     @Test func `the socket is its owner's alone`() async throws {
         try await serving { _, path in
             let attributes = try FileManager.default.attributesOfItem(atPath: path)
