@@ -69,9 +69,11 @@ enum OpenAPI {
     private static func path(
         _ path: String, _ operations: [String], parameter: String? = nil, queries: [String] = []
     ) -> String {
-        let parameters =
-            (parameter.map { ["{\"name\":\"\($0)\",\"in\":\"path\",\"required\":true,\"schema\":{\"type\":\"string\"}}"] } ?? [])
-            + queries.map { "{\"name\":\"\($0)\",\"in\":\"query\",\"schema\":{\"type\":\"string\"}}" }
+        let schema = "\"schema\":{\"type\":\"string\"}"
+        var parameters = queries.map { "{\"name\":\"\($0)\",\"in\":\"query\",\(schema)}" }
+        if let parameter {
+            parameters.insert("{\"name\":\"\(parameter)\",\"in\":\"path\",\"required\":true,\(schema)}", at: 0)
+        }
         let list = parameters.isEmpty ? "" : "\"parameters\":[\(parameters.joined(separator: ","))],"
         return "\"\(path)\":{\(list)\(operations.joined(separator: ","))}"
     }

@@ -10,11 +10,14 @@ import Testing
 
     /// A number whose bytes in memory are these, in this order.
     private func word(_ bytes: UInt8...) -> UInt32 { UInt32(bigEndian: bytes.reduce(0) { $0 << 8 | UInt32($1) }) }
-    private func half(_ upper: UInt8, _ lower: UInt8) -> UInt16 { UInt16(bigEndian: UInt16(upper) << 8 | UInt16(lower)) }
+    private func half(_ first: UInt8, _ second: UInt8) -> UInt16 {
+        UInt16(bigEndian: UInt16(first) << 8 | UInt16(second))
+    }
 
     @Test func `addresses are written from their first byte on`() {
         var bytes = fa_address()
-        withUnsafeMutableBytes(of: &bytes) { $0.copyBytes(from: [0x20, 1, 0x0d, 0xb8] + [UInt8](repeating: 0, count: 11) + [7]) }
+        let inOrder: [UInt8] = [0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7]
+        withUnsafeMutableBytes(of: &bytes) { $0.copyBytes(from: inOrder) }
         #expect(bytes.address == IPAddress("2001:db8::7"))
     }
 

@@ -54,10 +54,10 @@ struct DuplicatesView: MapView {
     }
 
     func entry(_ record: Record) -> MapEntry {
-        let milliseconds = Int(record.age) * (clock.duplicateUnit / .milliseconds(1))
+        let tenths = Int(clock.duplicateUnit * Int(record.age) / .milliseconds(100))
         return MapEntry(
             key: "\(record.line).\(record.position)",
-            fields: ["lead": record.leadText, "age": "\(milliseconds / 1000).\(milliseconds / 100 % 10) s"])
+            fields: ["lead": record.leadText, "age": "\(tenths / 10).\(tenths % 10) s"])
     }
 }
 

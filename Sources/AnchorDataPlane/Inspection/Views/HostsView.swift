@@ -35,9 +35,10 @@ struct HostSlot {
         let extras = maps.extras.base.assumingMemoryBound(to: fa_host_extra.self)
         let table = SlotTable<HostLayout>(
             slots: maps.hosts.base, capacity: maps.hosts.count, state: maps.hostState.base)
-        table.visit({ slot, index, word in
-            HostSlot(index: index, isShadowed: word.state == .shadowed, host: slot.pointee, extra: extras[index])
-        }, body)
+        table.visit(
+            { slot, index, word in
+                HostSlot(index: index, isShadowed: word.state == .shadowed, host: slot.pointee, extra: extras[index])
+            }, body)
     }
 }
 
