@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* How many messages of their own the programs send, one entry a processor. */
 #pragma once
 

@@ -269,6 +269,7 @@ final class AccessRouterService: @unchecked Sendable {
         warnOfFullTables()
     }
 
+    /// Once for each table that fills up.
     private func warnOfFullTables() {
         attempt {
             for table in fullness.news(try MapModel.nearlyFull(dataPlane)) { logger.warning("\(table.fullness)") }

@@ -19,6 +19,15 @@ extension MetricModel {
     static func dataPlane(_ dataPlane: KernelDataPlane) throws(ControlError) -> [MetricModel] {
         let reasons = try ReasonModel.all(dataPlane)
         let tables = try MapModel.pinned(dataPlane).filter { $0.entries != nil }
+        var overflowed: [MetricModel.Sample] = []
+        do throws(DataPlaneError) {
+            for map in dataPlane.inspectedMaps {
+                guard let count = try dataPlane.overflowed(of: map) else { continue }
+                overflowed.append(.init(Double(count), labels: ["table": map.rawValue]))
+            }
+        } catch {
+            throw ControlError(failure: error)
+        }
         return [
             MetricModel(
                 name: "flowanchor_packets_total", kind: .counter,
@@ -30,6 +39,10 @@ extension MetricModel {
             MetricModel(
                 name: "flowanchor_table_capacity", kind: .gauge, help: "Entries that fit; into a ring buffer, bytes.",
                 samples: tables.map { .init(Double($0.capacity), labels: ["table": $0.name]) }),
+            MetricModel(
+                name: "flowanchor_table_overflowed_total", kind: .counter,
+                help: "Inserts that found no slot: hosts went to the map behind the table, flows are not recorded.",
+                samples: overflowed),
             MetricModel(
                 name: "flowanchor_table_spilled", kind: .gauge,
                 help: "Hosts that found no slot and are in the map behind the table.",

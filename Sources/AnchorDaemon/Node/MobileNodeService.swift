@@ -84,6 +84,7 @@ final class MobileNodeService: DaemonRole, @unchecked Sendable {
         housekeeping.activate()
     }
 
+    /// Once for each table that fills up.
     private func warnOfFullTables() {
         do throws(ControlError) {
             for table in fullness.news(try MapModel.nearlyFull(dataPlane)) { logger.warning("\(table.fullness)") }

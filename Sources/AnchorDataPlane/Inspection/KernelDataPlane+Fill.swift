@@ -13,8 +13,8 @@ extension KernelDataPlane {
             let table = hostTable
             return table.entries - table.spilled
         case .hostSpill: return hostTable.spilled
-        case .peers: return Int(maps.peerState[0].live)
-        case .flows: return Int(try flowTableState().live)
+        case .peers: return Self.count(maps.peerState[0].live)
+        case .flows: return Self.count(try flowTableState().live)
         case .admitted: return state.withLock { $0.admitted }
         case .paths: return state.withLock { $0.paths.count }
         case .ports: return state.withLock { $0.ports.count }
@@ -27,6 +27,21 @@ extension KernelDataPlane {
         case .configuration, .hostState, .peerState, .flowState, .reasons, .limits, .kernelPath: return nil
         }
     }
+
+    /// Inserts that found both their buckets full, since the table was made: what is in the spill map or was, and in a
+    /// table without one, what is not recorded.
+    /// - Returns: `nil` for what is no such table.
+    public func overflowed(of map: DataPlaneMap) throws(DataPlaneError) -> UInt64? {
+        switch map {
+        case .hosts: maps.hostState[0].overflowed
+        case .peers: maps.peerState[0].overflowed
+        case .flows: try flowTableState().overflowed
+        default: nil
+        }
+    }
+
+    /// A table's own number of entries. One that a killed writer has left wrong must not stop the daemon.
+    private static func count(_ live: UInt64) -> Int { max(0, Int(Int64(bitPattern: live))) }
 
     private func count(_ view: some MapView) throws(DataPlaneError) -> Int {
         var count = 0

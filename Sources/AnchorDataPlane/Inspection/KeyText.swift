@@ -1,6 +1,6 @@
 import NetworkTypes
 
-/// How keys of maps are written and read. None has a space in it or what a shell takes for its own.
+/// How keys of maps are written and read. None has a space in it.
 enum KeyText {
     /// - Throws: `invalid`, naming what is expected.
     static func address(_ text: some StringProtocol) throws(DataPlaneError) -> IPAddress {

@@ -3,8 +3,8 @@ protocol MapView {
     /// An entry as it is in memory, copied whole.
     associatedtype Record
 
-    /// Calls `body` with each record that is in use, until it returns `false`. Records that come or go meanwhile may
-    /// be missed.
+    /// Calls `body` with each record that is in use, until it returns `false`. Where records come or go meanwhile, some
+    /// may be missed, and those of a hash map may come twice.
     func scan(_ body: (Record) -> Bool) throws(DataPlaneError)
     /// - Returns: what tells the records that `key` names.
     /// - Throws: `invalid` if the text is no key of this map.

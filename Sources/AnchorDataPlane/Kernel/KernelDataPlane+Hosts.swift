@@ -63,9 +63,13 @@ extension KernelDataPlane {
                     if try maps.admitted.remove(key) { state.admitted -= 1 }
                     return
                 }
-                guard try maps.admitted.value(key) == nil else { return }
-                try maps.admitted.set(key, to: 0)
-                state.admitted += 1
+                do throws(BPFError) {
+                    try maps.admitted.set(key, to: 0, mode: .create)
+                    state.admitted += 1
+                } catch {
+                    // Admitted already.
+                    guard error.code == EEXIST else { throw error }
+                }
             }
         }.unwrapped()
     }

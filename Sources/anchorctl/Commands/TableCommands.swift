@@ -55,8 +55,8 @@ struct MapCommand: AsyncParsableCommand {
             discussion: """
                 The key is what 'map dump' prints first: an address in fa_hosts, fa_hosts_extra, fa_hosts_spill and \
                 fa_peers; a host's address, or HOST,PEER, in fa_admitted; an interface or its number in fa_ports and \
-                fa_devices; tcp,ADDRESS:PORT,CORRESPONDENT:PORT in fa_flows; a reason's name in fa_reasons; a number \
-                in the others.
+                fa_devices; tcp,ADDRESS:PORT,CORRESPONDENT:PORT in fa_flows; a reason's name in fa_reasons; cpu0 in \
+                fa_limits and fa_kernel_path; a number in the others.
                 """)
         @Argument(help: "The table's name, as 'map list' has it.") var name: String
         @Argument(help: "The key; its parts may be arguments of their own.") var key: [String]

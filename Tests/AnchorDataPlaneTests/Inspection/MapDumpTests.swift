@@ -194,6 +194,29 @@ import Testing
         #expect(fields["age"] != "never" && fields["age"] != "0 s")
     }
 
+    @Test func `what the kernel's routes said is shown for the processor that asked`() throws {
+        let instance = try instance("kernel")
+        let dataPlane = try #require(instance.dataPlane)
+        let mac = MACAddress(bits: 0x02_00_00_00_00_aa)
+        try dataPlane.setPort(1, Port(role: .access, name: "lo", interfaceIndex: 1, mac: mac, mtu: 1500))
+        try dataPlane.setConfiguration(
+            DataPlaneConfiguration(pools: [IPPrefix("10.0.0.0/24")!], routesByKernel: true))
+        try dataPlane.setHost(.attached(.ten(1)))
+        let frame = Frame.encode([
+            .ethernet(.init(destination: mac, source: MACAddress(bits: 0x02_00_00_00_00_01))),
+            .ip(.ten(1), IPAddress("203.0.113.9")!), .udp(.init(5000, 53)), .payload([1, 2, 3]),
+        ])
+        _ = try dataPlane.unattachedPrograms(1).program("fa_access").testRun(frame)
+        let found = try dataPlane.entries(of: .kernelPath, limit: 9)
+        #expect(found.count == 1)
+        let entry = try #require(found.first)
+        #expect(entry.key.hasPrefix("cpu"))
+        // Whether it has a route for it is the machine's matter.
+        #expect(["kernel", "resolved"].contains(entry.fields["flags"]))
+        #expect(entry.fields["interface-index"] != nil)
+        #expect(try dataPlane.entries(of: .kernelPath, key: entry.key, limit: 9).map(\.key) == [entry.key])
+    }
+
     @Test func `the ring of events shows its positions`() throws {
         let instance = try instance("ring")
         let dataPlane = try #require(instance.dataPlane)
