@@ -78,7 +78,7 @@ let package = Package(
         + library(
             "AnchorDataPlane",
             ["BPFKit", "BPFObjects", "CAtomics", "CBPF", "FlowAnchorABI", "NetworkTypes", "PacketKit"],
-            tests: ["PacketKit", "BPFObjects", "BPFKit", "CBPF", "KernelTestSupport"])
+            tests: ["PacketKit", "BPFObjects", "BPFKit", "CBPF", "FlowAnchorABI", "KernelTestSupport"])
         + library(
             "AnchorDaemon",
             [

@@ -14,8 +14,6 @@
 /* What is quoted: more than any IPv4 header with eight bytes behind it. */
 #define FA_ICMP_QUOTE 68u
 #define FA_ICMPV6_QUOTE 128u
-/* Answers a second and processor (RFC 4443, section 2.4 f). */
-#define FA_ICMP_RATE 1000u
 
 /* Whether one more message may be sent now. A second is about 256 jiffies. */
 static __always_inline int fa_may_answer(void)
@@ -30,7 +28,7 @@ static __always_inline int fa_may_answer(void)
 		limit->tick = now;
 		limit->used = 0;
 	}
-	if (limit->used >= FA_ICMP_RATE)
+	if (limit->used >= FA_LIMIT_RATE)
 		return 0;
 	limit->used++;
 	return 1;

@@ -6,6 +6,7 @@
 #include "fa_config.h"
 #include "fa_event.h"
 #include "fa_host.h"
+#include "fa_limit.h"
 #include "fa_path.h"
 #include "fa_port.h"
 #include "fa_reasons.h"
@@ -127,12 +128,7 @@ struct {
 	__type(value, __u64);
 } fa_reasons SEC(".maps");
 
-/* When the last second of messages of our own began, and how many there were. */
-struct fa_limit {
-	__u32 tick;
-	__u32 used;
-};
-
+/* Messages of our own. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);

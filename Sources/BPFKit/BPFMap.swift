@@ -79,16 +79,25 @@ public struct BPFMap<Key, Value>: ~Copyable, Sendable {
     /// All keys. Where entries come and go meanwhile, some may be missed and none is invented.
     public borrowing func keys() throws(BPFError) -> [Key] {
         var keys: [Key] = []
+        while let key = try key(after: keys.last) { keys.append(key) }
+        return keys
+    }
+
+    /// The key behind this one in the kernel's order, for a walk that may end early.
+    /// - Parameter key: `nil` for the first key; one that is not in the map any more leads back to the first, too.
+    /// - Returns: `nil` if `key` is the last one.
+    public borrowing func key(after key: Key?) throws(BPFError) -> Key? {
         let next = UnsafeMutablePointer<Key>.allocate(capacity: 1)
         defer { next.deallocate() }
-        var status = bpf_map_get_next_key(descriptor.raw, nil, next)
-        while status == 0 {
-            let key = next.pointee
-            keys.append(key)
-            status = withUnsafePointer(to: key) { bpf_map_get_next_key(descriptor.raw, $0, next) }
-        }
+        let status =
+            if let key {
+                withUnsafePointer(to: key) { bpf_map_get_next_key(descriptor.raw, $0, next) }
+            } else {
+                bpf_map_get_next_key(descriptor.raw, nil, next)
+            }
+        guard status != 0 else { return next.pointee }
         guard errno == ENOENT else { throw BPFError("list the keys of", "map \(description.name)", code: errno) }
-        return keys
+        return nil
     }
 }
 

@@ -5,9 +5,10 @@ import Glibc
 public struct JiffiesSource: ~Copyable, Sendable {
     private let program: BPFProgram
 
-    public init() throws(BPFError) {
+    /// - Parameter shift: jiffies are divided by two to the power of this, 0 to 63.
+    public init(shift bits: Int32 = 8) throws(BPFError) {
         let call = bpf_insn(code: 0x85, dst_reg: 0, src_reg: 0, off: 0, imm: 118)  // r0 = bpf_jiffies64()
-        let shift = bpf_insn(code: 0x77, dst_reg: 0, src_reg: 0, off: 0, imm: 8)  // r0 >>= 8
+        let shift = bpf_insn(code: 0x77, dst_reg: 0, src_reg: 0, off: 0, imm: bits)  // r0 >>= bits
         let exit = bpf_insn(code: 0x95, dst_reg: 0, src_reg: 0, off: 0, imm: 0)
         let instructions = [call, shift, exit]
         let loaded = bpf_prog_load(
@@ -16,7 +17,7 @@ public struct JiffiesSource: ~Copyable, Sendable {
         program = BPFProgram(Descriptor(loaded), name: "fa_jiffies")
     }
 
-    /// The lower 32 bits of jiffies / 256.
+    /// The lower 32 bits of jiffies, divided.
     public borrowing func read() throws(BPFError) -> UInt32 {
         try program.testRun([UInt8](repeating: 0, count: 14)).verdict
     }

@@ -20,8 +20,8 @@ public protocol ControlService: Sendable {
 
     func servers() async throws(ControlError) -> [ServerModel]
     func maps() async throws(ControlError) -> [MapModel]
-    /// Entries of a map, decoded; at most `limit`.
-    func mapEntries(_ name: String, limit: Int) async throws(ControlError) -> [MapEntryModel]
+    /// Entries of a map, decoded; at most `limit`. With a key those that it names, of which there must be one.
+    func mapEntries(_ name: String, key: String?, limit: Int) async throws(ControlError) -> [MapEntryModel]
     /// Every reason with its counter, those that are 0 too.
     func reasons() async throws(ControlError) -> [ReasonModel]
     func metrics() async throws(ControlError) -> [MetricModel]

@@ -96,6 +96,35 @@ import Testing
         #expect(lengths.all == [64, 80, 100])
     }
 
+    @Test func `a ring buffer is looked at without being read`() throws {
+        let object = try BPFObject(path: BPFObjects.path(of: "bpfkit")).load()
+        let handle = try object.handle("lengths")
+        let ring = try BPFRingBuffer(object.map("lengths")) { _ in }
+        #expect(try handle.ringPositions().written == 0)
+        for _ in 0..<3 { _ = try object.program("count").testRun([UInt8](repeating: 0, count: 64)) }
+        let before = try handle.ringPositions()
+        // Records of four bytes, each behind eight of its header, rounded up to eight.
+        #expect(before.written == 48 && before.read == 0 && before.waiting == 48)
+        #expect(before.capacity == handle.description.capacity)
+        #expect(try ring.consume() == 3)
+        let after = try handle.ringPositions()
+        #expect(after.written == 48 && after.read == 48 && after.waiting == 0)
+        #expect(throws: BPFError.self) { try object.handle("table").ringPositions() }
+    }
+
+    @Test func `keys are walked one by one`() throws {
+        let map = try table()
+        #expect(try map.key(after: nil) == nil)
+        for key: UInt32 in 1...5 { try map.set(key, to: 0) }
+        var seen: Set<UInt32> = []
+        var next = try map.key(after: nil)
+        while let key = next {
+            #expect(seen.insert(key).inserted)
+            next = try map.key(after: key)
+        }
+        #expect(seen == [1, 2, 3, 4, 5])
+    }
+
     private final class Lengths: Sendable {
         private let values = Mutex<[UInt32]>([])
         var all: [UInt32] { values.withLock { $0 } }

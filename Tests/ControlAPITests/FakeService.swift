@@ -42,8 +42,9 @@ final class FakeService: ControlService {
     func maps() async throws(ControlError) -> [MapModel] {
         [MapModel(name: "fa_hosts", type: "array", keySize: 4, valueSize: 64, capacity: 8, entries: 2)]
     }
-    func mapEntries(_ name: String, limit: Int) async throws(ControlError) -> [MapEntryModel] {
-        (0..<min(limit, 3)).map { MapEntryModel(key: "\($0)", fields: ["name": name]) }
+    func mapEntries(_ name: String, key: String?, limit: Int) async throws(ControlError) -> [MapEntryModel] {
+        if let key { return [MapEntryModel(key: key, fields: ["name": name])] }
+        return (0..<min(limit, 3)).map { MapEntryModel(key: "\($0)", fields: ["name": name]) }
     }
     func reasons() async throws(ControlError) -> [ReasonModel] {
         [ReasonModel(reason: "source_unknown", kind: "drop", packets: 7, meaning: "not leased")]

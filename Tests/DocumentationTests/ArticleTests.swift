@@ -13,6 +13,14 @@ import Testing
         #expect(rows.map(String.init) == reasons)
     }
 
+    @Test func `each map of the programs has its row, and no row is of anything else`() throws {
+        let headers = try Repository.text("BPF/include/maps.h") + Repository.text("BPF/include/mobile_maps.h")
+        let maps = headers.matches(of: /\} (fa_\w+) SEC\("\.maps"\)/).map { String($0.output.1) }
+        #expect(maps.count > 15)
+        let rows = try Repository.article("TheMaps").matches(of: /\n\| `(fa_\w+)` \|/).map { String($0.output.1) }
+        #expect(rows == maps)
+    }
+
     @Test func `each key of the configuration has its row, and no row is of anything else`() throws {
         var keys: Set<String> = []
         for path in try Repository.files(under: "Sources/AnchorDaemon/Configuration", ending: "Settings.swift")

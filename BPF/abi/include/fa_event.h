@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the programs tell the daemon, through the ring buffer fa_events. */
+/* What the programs tell the daemon, through the ring buffer fa_events, no more often than fa_limit.h says. */
 #pragma once
 
 #include "fa_types.h"

@@ -54,12 +54,7 @@ extension AccessRouterService {
                 warnings.append("the kernel does not forward IP\(family); sysctl -w \(key)=1")
             }
         }
-        let table = dataPlane.hostTable
-        if table.entries * 5 >= table.capacity * 4 {
-            warnings.append(
-                "the host table is nearly full (\(table.entries) of \(table.capacity)); raise host-capacity")
-        }
-        return warnings
+        return warnings + MapModel.fullnessWarnings(dataPlane)
     }
 
     // MARK: Hosts
@@ -189,19 +184,5 @@ extension AccessRouterService {
                     .init($0.isUp ? 1 : 0, labels: ["interface": $0.name, "role": $0.role.text])
                 }),
         ]
-    }
-}
-
-extension PortRole {
-    /// As in status and metrics.
-    var text: String {
-        switch self {
-        case .access: "access"
-        case .core: "core"
-        case .serverInside: "server-inside"
-        case .serverOutside: "server-outside"
-        case .serverOneLeg: "server-one-leg"
-        case .mobile: "mobile"
-        }
     }
 }

@@ -33,7 +33,7 @@ final class AccessRouterService: @unchecked Sendable {
     private let housekeeping: any DispatchSourceTimer
     private var lastScan: MonotonicInstant
     private var chores = 0
-    private var nearlyFull: Set<String> = []
+    private var fullness = FullnessWatch()
 
     /// How often hosts are looked at for signs of life.
     private static let scanInterval = 5
@@ -269,19 +269,10 @@ final class AccessRouterService: @unchecked Sendable {
         warnOfFullTables()
     }
 
-    /// Once for each table that fills up, at 80 %.
+    /// Once for each table that fills up.
     private func warnOfFullTables() {
         attempt {
-            let full = try MapModel.pinned(dataPlane).filter { ($0.fill ?? 0) >= 0.8 }
-            for table in full where !nearlyFull.contains(table.name) {
-                let advice = table.name.hasPrefix("fa_hosts") ? "; raise host-capacity" : ""
-                logger.warning(
-                    "a table is nearly full\(advice)",
-                    metadata: [
-                        "table": "\(table.name)", "entries": "\(table.entries ?? 0)", "capacity": "\(table.capacity)",
-                    ])
-            }
-            nearlyFull = Set(full.map(\.name))
+            for table in fullness.news(try MapModel.nearlyFull(dataPlane)) { logger.warning("\(table.fullness)") }
         }
     }
 }

@@ -52,10 +52,9 @@ struct MobileNodeControl: ControlService {
 
     func maps() async throws(ControlError) -> [MapModel] { try MapModel.pinned(service.dataPlane) }
 
-    func mapEntries(_ name: String, limit: Int) async throws(ControlError) -> [MapEntryModel] {
-        try await service.queue.answer { [service] () throws(ControlError) in
-            try MapEntries(service.dataPlane, limit: limit).of(name)
-        }
+    // Beside the queue: a scan of large tables must not hold up the protocol.
+    func mapEntries(_ name: String, key: String?, limit: Int) async throws(ControlError) -> [MapEntryModel] {
+        try MapEntryModel.entries(of: name, key: key, limit: limit, in: service.dataPlane)
     }
 
     func reasons() async throws(ControlError) -> [ReasonModel] { try ReasonModel.all(service.dataPlane) }
@@ -93,7 +92,7 @@ extension MobileNodeService {
 
     var warnings: [String] {
         uplinks.sorted { $0.key < $1.key }.filter { driver.kernelIndex(of: $0.key) == nil }
-            .map { "\($0.value): there is no such interface" }
+            .map { "\($0.value): there is no such interface" } + MapModel.fullnessWarnings(dataPlane)
     }
 
     var anchorModels: [AnchorModel] {

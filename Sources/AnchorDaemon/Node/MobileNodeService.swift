@@ -21,6 +21,8 @@ final class MobileNodeService: DaemonRole, @unchecked Sendable {
     private var transport: ProtocolTransport!
     private let memory: NodeMemory
     private let numbering = UplinkNumbering()
+    private let housekeeping: any DispatchSourceTimer
+    private var fullness = FullnessWatch()
 
     init(
         _ configuration: DaemonConfiguration, _ settings: MobileNodeSettings, queue: DispatchQueue, logger: Logger,
@@ -29,6 +31,7 @@ final class MobileNodeService: DaemonRole, @unchecked Sendable {
         self.queue = queue
         self.logger = logger
         self.events = events
+        housekeeping = DispatchSource.makeTimerSource(queue: queue)
         memory = try NodeMemory(folder: configuration.stateDirectory) { logger.error("\($0)") }
         epoch = try memory.nextEpoch()
         dataPlane = try KernelDataPlane(
@@ -76,11 +79,24 @@ final class MobileNodeService: DaemonRole, @unchecked Sendable {
             for datagram in datagrams where datagram.interface != nil { self?.driver.receive(datagram) }
         }
         try driver.start()
+        housekeeping.setEventHandler { [weak self] in self?.warnOfFullTables() }
+        housekeeping.schedule(deadline: .now() + .seconds(5), repeating: .seconds(5), leeway: .seconds(1))
+        housekeeping.activate()
+    }
+
+    /// Once for each table that fills up.
+    private func warnOfFullTables() {
+        do throws(ControlError) {
+            for table in fullness.news(try MapModel.nearlyFull(dataPlane)) { logger.warning("\(table.fullness)") }
+        } catch {
+            logger.error("\(error)")
+        }
     }
 
     /// Stopped for good, its anchors are told; to go on at once, everything stays as it is.
     func stop(restarting: Bool) {
         dispatchPrecondition(condition: .onQueue(queue))
+        housekeeping.cancel()
         if restarting { driver.suspend() } else { driver.stop() }
         transport.flush()
         transport.stop()

@@ -57,6 +57,12 @@ public final class FlowTable: Sendable {
         return TableStatistics(entries: Int(ca_load_relaxed_u64(live)), capacity: slots.count, spilled: 0)
     }
 
+    /// Calls `body` with each flow as it is in memory, until it returns `false`.
+    func visitSlots(_ body: (fa_flow) -> Bool) {
+        SlotTable<FlowLayout>(slots: slots.base, capacity: slots.count, state: state.base)
+            .visit({ slot, _, _ in slot.pointee }, body)
+    }
+
     private static let tcp: UInt8 = 6
 
     private func take(out index: Int, _ word: SlotWord) -> Bool {

@@ -57,15 +57,21 @@ extension KernelDataPlane {
 
     public func setAdmittedPeer(_ peer: IPAddress, of host: IPAddress, isAdmitted: Bool) throws(DataPlaneError) {
         let key = fa_admitted_key(host: fa_address(host), peer: fa_address(peer))
-        do throws(BPFError) {
-            if isAdmitted {
-                try maps.admitted.set(key, to: 0)
-            } else {
-                try maps.admitted.remove(key)
+        try state.withLock { state in
+            Result { () throws(BPFError) in
+                guard isAdmitted else {
+                    if try maps.admitted.remove(key) { state.admitted -= 1 }
+                    return
+                }
+                do throws(BPFError) {
+                    try maps.admitted.set(key, to: 0, mode: .create)
+                    state.admitted += 1
+                } catch {
+                    // Admitted already.
+                    guard error.code == EEXIST else { throw error }
+                }
             }
-        } catch {
-            throw .bpf(error)
-        }
+        }.unwrapped()
     }
 
     public func scanHosts(_ body: (HostEntry, Duration) -> Bool) throws(DataPlaneError) {

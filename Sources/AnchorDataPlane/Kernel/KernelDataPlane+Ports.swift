@@ -1,7 +1,6 @@
 import BPFKit
 import CAtomics
 import FlowAnchorABI
-import Glibc
 import NetworkTypes
 
 extension KernelDataPlane {
@@ -84,11 +83,8 @@ extension fa_port {
                 bytes.load(fromByteOffset: $0 * MemoryLayout<fa_address>.stride, as: fa_address.self).address
             }
         }
-        var name = [CChar](repeating: 0, count: Int(IF_NAMESIZE) + 1)
-        let isThere = if_indextoname(ifindex, &name) != nil
-        let bytes = name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
         return Port(
-            role: role, name: isThere ? String(decoding: bytes, as: UTF8.self) : "", interfaceIndex: Int32(ifindex),
+            role: role, name: FieldText.interface(ifindex) ?? "", interfaceIndex: Int32(ifindex),
             mac: MACAddress(mac), mtu: mtu, addresses: addresses, nextUp: next_up, nextDown: next_down)
     }
 }

@@ -70,6 +70,8 @@ struct PathTable {
         free = unused.sorted(by: >)
     }
 
+    var count: Int { specifications.count }
+
     func exists(_ index: PathIndex) -> Bool { specifications[index] != nil }
 
     @inline(__always)

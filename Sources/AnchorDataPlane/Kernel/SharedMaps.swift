@@ -16,7 +16,10 @@ final class SharedMaps: Sendable {
     let admitted: BPFMap<fa_admitted_key, UInt32>
     let peers: BPFArrayRegion<fa_peer>
     let peerState: BPFArrayRegion<fa_table_state>
+    let duplicates: BPFArrayRegion<fa_duplicate_line>
     let reasons: BPFPerCPUArray<UInt64>
+    let limits: BPFPerCPUArray<fa_limit>
+    let kernelPath: BPFPerCPUArray<fa_path>
     let devices: BPFDeviceMap
 
     /// All of them by name, for the programs.
@@ -35,7 +38,10 @@ final class SharedMaps: Sendable {
             admitted = try found.typed("fa_admitted")
             peers = try BPFArrayRegion(found.typed("fa_peers"))
             peerState = try BPFArrayRegion(found.typed("fa_peers_state"))
+            duplicates = try BPFArrayRegion(found.typed("fa_duplicates"))
             reasons = try BPFPerCPUArray(found.typed("fa_reasons"))
+            limits = try BPFPerCPUArray(found.typed("fa_limits"))
+            kernelPath = try BPFPerCPUArray(found.typed("fa_kernel_path"))
             devices = try BPFDeviceMap(found.typed("fa_devices"))
         } catch {
             throw .bpf(error)

@@ -111,6 +111,23 @@ struct SlotTable<Layout: SlotLayout>: @unchecked Sendable {
         return nil
     }
 
+    /// Calls `body` with what `read` copies from each slot in use, until it returns `false`. What changed while it was
+    /// copied is copied again.
+    func visit<Result>(_ read: (UnsafePointer<Slot>, Int, SlotWord) -> Result, _ body: (Result) -> Bool) {
+        for index in 0..<capacity {
+            var word = word(index)
+            while word.isInUse {
+                let result = read(slots + index, index, word)
+                let after = self.word(index)
+                if after == word {
+                    if !body(result) { return }
+                    break
+                }
+                word = after
+            }
+        }
+    }
+
     // MARK: Inserting and removing
 
     /// A free slot for the key, which nobody else sees until it is published.

@@ -7,12 +7,14 @@ final class TickClock: Sendable {
     /// How long a tick is.
     let tick: Duration
     private let source: JiffiesSource
+    private let quarters: JiffiesSource
     private let known = Mutex<(tick: UInt32, at: ContinuousClock.Instant)?>(nil)
     /// The two clocks drift apart slowly; how long one reading is good for.
     private static let validity = Duration.seconds(30)
 
     init() throws(BPFError) {
         source = try JiffiesSource()
+        quarters = try JiffiesSource(shift: 2)
         var resolution = timespec()
         clock_getres(CLOCK_MONOTONIC_COARSE, &resolution)
         tick = .nanoseconds((resolution.tv_sec * 1_000_000_000 + resolution.tv_nsec) * 256)
@@ -28,6 +30,12 @@ final class TickClock: Sendable {
         known.withLock { $0 = (fresh, time) }
         return fresh
     }
+
+    /// The time as `fa_duplicates` has it: the lower 16 bits of jiffies / 4.
+    func duplicateTime() throws(BPFError) -> UInt16 { UInt16(truncatingIfNeeded: try quarters.read()) }
+
+    /// The unit of ``duplicateTime()``.
+    var duplicateUnit: Duration { tick / 64 }
 
     /// How long ago a tick was; nothing is longer ago than half the counter's range.
     func age(of seen: UInt32, at now: UInt32) -> Duration {

@@ -15,6 +15,20 @@ public enum PortRole: UInt32, Hashable, Sendable, CaseIterable, Codable {
     case mobile = 6
 }
 
+extension PortRole {
+    /// As in status, metrics and the maps' dumps.
+    public var text: String {
+        switch self {
+        case .access: "access"
+        case .core: "core"
+        case .serverInside: "server-inside"
+        case .serverOutside: "server-outside"
+        case .serverOneLeg: "server-one-leg"
+        case .mobile: "mobile"
+        }
+    }
+}
+
 /// An interface that a program is attached to.
 public struct Port: Hashable, Sendable {
     public var role: PortRole

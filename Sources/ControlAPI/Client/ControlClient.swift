@@ -32,8 +32,10 @@ public struct ControlClient: ControlService {
         _ = try await send(.POST, "/v1/attach", body: try encode(request))
     }
 
-    public func mapEntries(_ name: String, limit: Int) async throws(ControlError) -> [MapEntryModel] {
-        try decode(await send(.GET, "/v1/maps/\(name)", query: [.init(name: "limit", value: String(limit))]))
+    public func mapEntries(_ name: String, key: String?, limit: Int) async throws(ControlError) -> [MapEntryModel] {
+        var query = [HTTPRequest.QueryItem(name: "limit", value: String(limit))]
+        if let key { query.append(.init(name: "key", value: key)) }
+        return try decode(await send(.GET, "/v1/maps/\(name)", query: query))
     }
 
     public func unload() async throws(ControlError) { _ = try await send(.POST, "/v1/unload") }

@@ -28,8 +28,9 @@ public struct MapModel: Hashable, Sendable, Codable {
     public var type: String
     public var keySize: Int
     public var valueSize: Int
+    /// Entries that fit; of a ring buffer, bytes.
     public var capacity: Int
-    /// Absent where counting them means nothing.
+    /// Those in use; of a ring buffer, bytes that wait. Absent where there are always the same.
     public var entries: Int?
 
     /// 0 to 1.

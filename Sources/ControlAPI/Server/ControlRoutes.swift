@@ -37,7 +37,7 @@ struct ControlRoutes: Sendable {
         case (.POST, "attach", 1): try await attach(request)
         case (.GET, "servers", 1): try await .json(service.servers())
         case (.GET, "maps", 1): try await .json(service.maps())
-        case (.GET, "maps", 2): try await .json(service.mapEntries(path[1], limit: limit(request)))
+        case (.GET, "maps", 2): try await .json(mapEntries(path[1], request))
         case (.GET, "drops", 1): try await .json(service.reasons())
         case (.GET, "events", 1): await events()
         case (.POST, "unload", 1): try await unload()
@@ -90,6 +90,11 @@ struct ControlRoutes: Sendable {
             throw ControlError(.invalid, "'\(text)' is not an IP address")
         }
         return address
+    }
+
+    private func mapEntries(_ name: String, _ request: HTTPRequest) async throws -> [MapEntryModel] {
+        let key = request.query.first { $0.name == "key" }?.value
+        return try await service.mapEntries(name, key: key, limit: limit(request))
     }
 
     private func limit(_ request: HTTPRequest) throws -> Int {

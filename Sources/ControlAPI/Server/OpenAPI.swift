@@ -26,7 +26,10 @@ enum OpenAPI {
             path("/v1/attach", [operation("post", "Have a mobile node attach now", nil, takes: "Attach")]),
             path("/v1/servers", [get("Servers", of: "Server", list: true)]),
             path("/v1/maps", [get("Tables of the data plane", of: "Map", list: true)]),
-            path("/v1/maps/{name}", [get("Entries of a table", of: "MapEntry", list: true)], parameter: "name"),
+            path(
+                "/v1/maps/{name}",
+                [get("Entries of a table, at most limit, only those that the key names", of: "MapEntry", list: true)],
+                parameter: "name", queries: ["limit", "key"]),
             path("/v1/drops", [get("Packets by reason", of: "Reason", list: true)]),
             path("/v1/events", [get("What happens from now on, a JSON object a line", of: "Event")]),
             path("/v1/unload", [operation("post", "Remove programs and tables, end the daemon", nil)]),
@@ -63,11 +66,16 @@ enum OpenAPI {
         ]
     }
 
-    private static func path(_ path: String, _ operations: [String], parameter: String? = nil) -> String {
-        let parameters = parameter.map {
-            "\"parameters\":[{\"name\":\"\($0)\",\"in\":\"path\",\"required\":true,\"schema\":{\"type\":\"string\"}}],"
+    private static func path(
+        _ path: String, _ operations: [String], parameter: String? = nil, queries: [String] = []
+    ) -> String {
+        let schema = "\"schema\":{\"type\":\"string\"}"
+        var parameters = queries.map { "{\"name\":\"\($0)\",\"in\":\"query\",\(schema)}" }
+        if let parameter {
+            parameters.insert("{\"name\":\"\(parameter)\",\"in\":\"path\",\"required\":true,\(schema)}", at: 0)
         }
-        return "\"\(path)\":{\(parameters ?? "")\(operations.joined(separator: ","))}"
+        let list = parameters.isEmpty ? "" : "\"parameters\":[\(parameters.joined(separator: ","))],"
+        return "\"\(path)\":{\(list)\(operations.joined(separator: ","))}"
     }
 
     private static func get(_ summary: String, of model: String, list: Bool = false) -> String {

@@ -44,24 +44,33 @@ struct MapCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await connection.run { client throws(ControlError) in
-                try connection.output.printList(try await client.mapEntries(name, limit: limit))
+                try connection.output.printList(try await client.mapEntries(name, key: nil, limit: limit))
             }
         }
     }
 
     struct Lookup: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "One entry of a table.")
+        static let configuration = CommandConfiguration(
+            abstract: "The entries of a table that a key names.",
+            discussion: """
+                The key is what 'map dump' prints first: an address in fa_hosts, fa_hosts_extra, fa_hosts_spill and \
+                fa_peers; a host's address, or HOST,PEER, in fa_admitted; an interface or its number in fa_ports and \
+                fa_devices; tcp,ADDRESS:PORT,CORRESPONDENT:PORT in fa_flows; a reason's name in fa_reasons; cpu0 in \
+                fa_limits and fa_kernel_path; a number in the others.
+                """)
         @Argument(help: "The table's name, as 'map list' has it.") var name: String
-        @Argument(help: "The key, as 'map dump' prints it.") var key: String
+        @Argument(help: "The key; its parts may be arguments of their own.") var key: [String]
+        @Option(help: "At most so many.") var limit = 1000
         @OptionGroup var connection: Connection
 
         func run() async throws {
             try await connection.run { client throws(ControlError) in
-                let entries = try await client.mapEntries(name, limit: .max)
-                guard let entry = entries.first(where: { $0.key == key }) else {
-                    throw ControlError(.notFound, "no \(key) in \(name)")
+                let entries = try await client.mapEntries(name, key: key.joined(separator: ","), limit: limit)
+                if let entry = entries.first, entries.count == 1 {
+                    try connection.output.printOne(entry)
+                } else {
+                    try connection.output.printList(entries)
                 }
-                try connection.output.printOne(entry)
             }
         }
     }

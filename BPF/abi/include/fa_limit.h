@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How many messages of their own the programs send, one entry a processor. */
+#pragma once
+
+#include "fa_types.h"
+
+/* Messages a second and processor (RFC 4443, section 2.4 f). */
+#define FA_LIMIT_RATE 1000u
+
+/* When the last second of messages of our own began, and how many there were. */
+struct fa_limit {
+	__u32 tick; /* in ticks of 256 jiffies */
+	__u32 used;
+};
+
+FA_STATIC_ASSERT(sizeof(struct fa_limit) == 8, "size");

@@ -1,0 +1,42 @@
+import AnchorDataPlane
+import ControlAPI
+
+extension MapModel {
+    /// The tables that are full to 80 % and more, of those that refuse what comes once they are full.
+    static func nearlyFull(_ dataPlane: KernelDataPlane) throws(ControlError) -> [MapModel] {
+        try pinned(dataPlane).filter {
+            DataPlaneMap(rawValue: $0.name)?.refusesWhenFull == true && ($0.fill ?? 0) >= 0.8
+        }
+    }
+
+    /// A line for each of ``nearlyFull(_:)``.
+    static func fullnessWarnings(_ dataPlane: KernelDataPlane) -> [String] {
+        do throws(ControlError) {
+            return try nearlyFull(dataPlane).map(\.fullness)
+        } catch {
+            return ["how full the tables are is not known: \(error)"]
+        }
+    }
+
+    /// How full it is, and the key of the configuration that makes it larger.
+    var fullness: String {
+        let text = "\(name) is nearly full (\(entries ?? 0) of \(capacity))"
+        return switch DataPlaneMap(rawValue: name) {
+        case .hosts, .hostSpill: text + "; raise host-capacity"
+        case .flows: text + "; raise flow-capacity"
+        default: text
+        }
+    }
+}
+
+/// Says of each table once that it fills up, and again when it has been less full meanwhile.
+struct FullnessWatch {
+    private var known: Set<String> = []
+
+    /// - Parameter full: the tables that are nearly full now.
+    /// - Returns: those that were not the last time.
+    mutating func news(_ full: [MapModel]) -> [MapModel] {
+        defer { known = Set(full.map(\.name)) }
+        return full.filter { !known.contains($0.name) }
+    }
+}

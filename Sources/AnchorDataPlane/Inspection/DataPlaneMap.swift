@@ -1,0 +1,34 @@
+/// The maps of the programs, by their names in C (`BPF/include/maps.h`, `BPF/include/mobile_maps.h`). All of them
+/// belong to both roles but the flow table, which is a mobile node's.
+public enum DataPlaneMap: String, Hashable, Sendable, CaseIterable {
+    case configuration = "fa_config"
+    case ports = "fa_ports"
+    case chains = "fa_chains"
+    case paths = "fa_paths"
+    case hosts = "fa_hosts"
+    case hostExtras = "fa_hosts_extra"
+    case hostState = "fa_hosts_state"
+    case hostSpill = "fa_hosts_spill"
+    case peers = "fa_peers"
+    case peerState = "fa_peers_state"
+    case admitted = "fa_admitted"
+    case duplicates = "fa_duplicates"
+    case reasons = "fa_reasons"
+    case limits = "fa_limits"
+    case kernelPath = "fa_kernel_path"
+    case events = "fa_events"
+    case devices = "fa_devices"
+    case flows = "fa_flows"
+    case flowState = "fa_flows_state"
+
+    /// Whether something is refused, or not recorded, once the map is full. Of the others some have always the same
+    /// entries, some are as full as another one, and some are emptied or written over.
+    public var refusesWhenFull: Bool {
+        switch self {
+        case .ports, .chains, .paths, .hosts, .hostSpill, .admitted, .flows: true
+        case .configuration, .hostExtras, .hostState, .peers, .peerState, .duplicates, .reasons, .limits, .kernelPath,
+            .events, .devices, .flowState:
+            false
+        }
+    }
+}
