@@ -5,9 +5,11 @@ import Testing
 
 @Suite struct ControlServerTests {
     /// Runs a server on a socket of its own for as long as `body` runs.
-    func serving(_ body: (ControlClient, String) async throws -> Void) async throws {
+    func serving(
+        _ service: FakeService = FakeService(), _ body: (ControlClient, String) async throws -> Void
+    ) async throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "fa-\(UUID().uuidString.prefix(8)).sock").path
-        let running = Task { try await ControlServer(path: path, service: FakeService()).run() }
+        let running = Task { try await ControlServer(path: path, service: service).run() }
         defer { running.cancel() }
         let client = ControlClient(socket: path)
         // Other suites may hold all processors for half a minute.
@@ -63,6 +65,17 @@ import Testing
             #expect(kinds == ["attached", "moved"])
             let lines = try await curl(path, "http://localhost/v1/events").split(separator: "\n")
             #expect(lines.count == 2)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `events are there before more come`() async throws {
+        try await serving(FakeService(endsEvents: false)) { client, _ in
+            var kinds: [String] = []
+            for await event in await client.events() {
+                kinds.append(event.kind)
+                if kinds.count == 2 { break }
+            }
+            #expect(kinds == ["attached", "moved"])
         }
     }
 

@@ -5,6 +5,10 @@ import Synchronization
 /// A daemon that only keeps hosts.
 final class FakeService: ControlService {
     let table = Mutex<[IPAddress: HostModel]>([:])
+    /// No event comes after its two.
+    private let endsEvents: Bool
+
+    init(endsEvents: Bool = true) { self.endsEvents = endsEvents }
 
     func status() async throws(ControlError) -> StatusModel {
         StatusModel(
@@ -60,7 +64,7 @@ final class FakeService: ControlService {
         AsyncStream {
             $0.yield(EventModel(time: 1, kind: "attached", text: "one"))
             $0.yield(EventModel(time: 2, kind: "moved", text: "two", fields: ["node": "1"]))
-            $0.finish()
+            if endsEvents { $0.finish() }
         }
     }
     func unload() async throws(ControlError) {}

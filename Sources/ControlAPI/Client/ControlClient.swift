@@ -56,26 +56,9 @@ public struct ControlClient: ControlService {
         return AsyncStream { continuation in
             let reading = Task {
                 defer { continuation.finish() }
-                guard let response = try? await ControlClient.exchange(socket, .GET, "/v1/events", [], Data()),
-                    case .httpBody(let body) = response.payload
-                else { return }
-                var line = Data()
-                do {
-                    for try await piece in body {
-                        for byte in piece {
-                            guard byte == UInt8(ascii: "\n") else {
-                                line.append(byte)
-                                continue
-                            }
-                            if let event = try? JSONDecoder().decode(EventModel.self, from: line) {
-                                continuation.yield(event)
-                            }
-                            line.removeAll(keepingCapacity: true)
-                        }
-                    }
-                } catch {
-                    return  // The daemon went away: the stream ends.
-                }
+                // Where the daemon goes away, the stream ends.
+                guard var connection = try? await EventConnection(path: socket) else { return }
+                try? await connection.read { continuation.yield($0) }
             }
             continuation.onTermination = { _ in reading.cancel() }
         }
