@@ -19,6 +19,8 @@ public protocol ControlService: Sendable {
     func attach(_ request: AttachModel) async throws(ControlError)
 
     func servers() async throws(ControlError) -> [ServerModel]
+    /// Takes a server out of service or puts it back; to repeat it changes nothing. It lasts until it is taken back.
+    func setServerState(_ name: String, _ state: ServerStateModel) async throws(ControlError) -> ServerModel
     func maps() async throws(ControlError) -> [MapModel]
     /// Entries of a map, decoded; at most `limit`. With a key those that it names, of which there must be one.
     func mapEntries(_ name: String, key: String?, limit: Int) async throws(ControlError) -> [MapEntryModel]

@@ -42,6 +42,29 @@ import Testing
         }
     }
 
+    @Test func `a server is marked down and up again, whatever characters its name has`() async throws {
+        try await serving { client, path in
+            let name = "fire wall/1"
+            for _ in 1...2 {
+                let down = try await client.setServerState(name, ServerStateModel(state: .down))
+                #expect(down.isMarkedDown && down.areLegsUp && !down.isUp)
+                #expect(try await client.servers() == [down])
+            }
+            #expect(try await client.setServerState(name, ServerStateModel(state: .up)).isUp)
+            let absent = await #expect(throws: ControlError.self) {
+                try await client.setServerState("fire", ServerStateModel(state: .down))
+            }
+            #expect(absent == ControlError(.notFound, "there is no server 'fire'"))
+            let state = "http://localhost/v1/servers/fire%20wall%2F1/state"
+            #expect(
+                try await curl(path, "-X", "PUT", "-d", #"{"state":"down"}"#, state).contains(#""isMarkedDown":true"#))
+            let answer = try await curl(
+                path, "-X", "PUT", "-d", #"{"state":"off"}"#, "-w", " %{http_code}", state)
+            #expect(answer.contains("'state': 'up' or 'down', not 'off'") && answer.hasSuffix(" 400"))
+            #expect(try await client.servers()[0].isMarkedDown)
+        }
+    }
+
     @Test func `errors keep their kind and say what to do`() async throws {
         try await serving { client, _ in
             let address = IPAddress("10.0.0.1")!

@@ -2,9 +2,10 @@ import ControlAPI
 import NetworkTypes
 import Synchronization
 
-/// A daemon that only keeps hosts.
+/// A daemon that only keeps hosts, and the mark of its one server.
 final class FakeService: ControlService {
     let table = Mutex<[IPAddress: HostModel]>([:])
+    let isMarkedDown = Mutex(false)
     /// No event comes after its two.
     private let endsEvents: Bool
 
@@ -42,7 +43,18 @@ final class FakeService: ControlService {
     func attach(_ request: AttachModel) async throws(ControlError) {
         throw ControlError(.conflict, "not a mobile node")
     }
-    func servers() async throws(ControlError) -> [ServerModel] { [] }
+    func servers() async throws(ControlError) -> [ServerModel] {
+        [
+            ServerModel(
+                name: "fire wall/1", kind: "two-legged", interfaces: ["srv0", "srv1"], areLegsUp: true,
+                isMarkedDown: isMarkedDown.withLock { $0 }, whenDown: "refuse", chain: "acc0")
+        ]
+    }
+    func setServerState(_ name: String, _ state: ServerStateModel) async throws(ControlError) -> ServerModel {
+        guard name == "fire wall/1" else { throw ControlError(.notFound, "there is no server '\(name)'") }
+        isMarkedDown.withLock { $0 = state.state == .down }
+        return try await servers()[0]
+    }
     func maps() async throws(ControlError) -> [MapModel] {
         [MapModel(name: "fa_hosts", type: "array", keySize: 4, valueSize: 64, capacity: 8, entries: 2)]
     }

@@ -24,11 +24,15 @@ import Testing
                 address: any, anchor: any, router: 0, path: "direct", careOf: nil, interface: nil, flows: 0,
                 preferred: true),
             "Attach": AttachModel(interface: ""),
-            "Server": ServerModel(name: "", kind: "", interfaces: [], isUp: true, whenDown: "", chain: ""),
+            "Server": ServerModel(
+                name: "", kind: "", interfaces: [], areLegsUp: true, isMarkedDown: false, whenDown: "", chain: ""),
+            "ServerState": ServerStateModel(state: .up),
             "Map": try await FakeService().maps()[0], "MapEntry": MapEntryModel(key: "", fields: [:]),
             "Reason": try await FakeService().reasons()[0], "Event": EventModel(time: 0, kind: "", text: ""),
             "Problem": ControlError.Problem(type: "", title: "", status: 0, detail: "", nextStep: nil),
         ]
+        let paths = try #require(document["paths"] as? [String: [String: Any]])
+        #expect(paths["/v1/servers/{name}/state"]?["put"] != nil)
         #expect(Set(schemas.keys) == Set(models.keys))
         for (name, model) in models {
             let properties = schemas[name]?["properties"] as? [String: Any]

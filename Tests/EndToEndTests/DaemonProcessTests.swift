@@ -60,8 +60,11 @@ private final class RouterMachine {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
-    func write(_ extra: String = "") throws {
-        let text = """
+    /// - Parameters:
+    ///   - extra: lines at the top level.
+    ///   - server: name of a server between `srv0` and `srv1`.
+    func write(_ extra: String = "", server: String? = nil) throws {
+        var text = """
             instance = "\(name)"
             state-directory = "\(folder)/state"
             control-socket = "\(socket)"
@@ -73,7 +76,17 @@ private final class RouterMachine {
             interface = "acc0"
             gateway = "10.1.0.1/24"
             pools = "10.1.0.0/24"
+
             """
+        if let server {
+            text += """
+                [[access-router.server]]
+                name = "\(server)"
+                inside = "srv0"
+                outside = "srv1"
+                when-down = "refuse"
+                """
+        }
         try text.write(toFile: configuration, atomically: true, encoding: .utf8)
     }
 
@@ -148,6 +161,76 @@ private final class RouterMachine {
         #expect(try machine.control("map", "dump", "nonsense").code == 66)
         #expect(try machine.control("host", "delete", "10.1.0.9").code == 0)
         #expect(try machine.control("host", "delete", "10.1.0.9").code == 66)
+    }
+
+    @Test func `a server is taken out of service until it is put back, over restarts, too`() throws {
+        let machine = try RouterMachine()
+        #expect(
+            try run("ip", ["-n", machine.name, "link", "add", "srv0", "type", "veth", "peer", "name", "srv1"]).code == 0
+        )
+        for leg in ["srv0", "srv1"] { _ = try run("ip", ["-n", machine.name, "link", "set", leg, "up"]) }
+        try machine.write(server: "firewall")
+        let first = try machine.start()
+        func row() throws -> [String] {
+            let lines = try machine.control("server", "list").output.split(separator: "\n")
+            #expect(lines.first == "NAME      KIND        INTERFACES  STATE  LINK  MARK  WHEN DOWN  CHAIN")
+            return (lines.last ?? "").split(separator: " ").map(String.init)
+        }
+        let (up, down) = (["up", "up", "-", "refuse", "acc0"], ["down", "up", "down", "refuse", "acc0"])
+        let begin = ["firewall", "two-legged", "srv0", "srv1"]
+        try machine.wait("the legs") { try row() == begin + up }
+        for _ in 1...2 { #expect(try machine.control("server", "down", "firewall").code == 0) }
+        #expect(try row() == begin + down)
+        #expect(try machine.control("status").output.contains("warning: server firewall is marked down"))
+        let metrics = try run("curl", ["-s", "--unix-socket", machine.socket, "http://localhost/metrics"]).output
+        #expect(metrics.contains(#"flowanchor_server_marked_down{server="firewall"} 1"#))
+        #expect(metrics.contains(#"flowanchor_server_up{server="firewall"} 0"#))
+        let absent = try machine.control("server", "down", "nonsense")
+        #expect(absent.code == 66)
+        #expect(absent.errors.contains("servers are: firewall"))
+        #expect(try machine.control("server", "sideways", "firewall").code == 64)
+
+        kill(first.processIdentifier, SIGKILL)
+        first.waitUntilExit()
+        let second = try machine.start()
+        #expect(try row() == begin + down)
+        #expect(try machine.control("server", "up", "firewall").code == 0)
+        #expect(try row() == begin + up)
+        #expect(try !machine.control("status").output.contains("marked down"))
+
+        kill(second.processIdentifier, SIGTERM)
+        second.waitUntilExit()
+        let marks = machine.folder + "/state/servers-down.json"
+        #expect(try String(contentsOfFile: marks, encoding: .utf8) == "[]")
+        try "firewall".write(toFile: marks, atomically: true, encoding: .utf8)
+        let third = try run("anchord", ["--config", machine.configuration], in: machine.name)
+        #expect(third.code == 74)
+        #expect(third.errors.contains("\(marks) is no JSON list of servers' names"))
+    }
+
+    @Test func `marks are told to whoever watches, once each`() throws {
+        let machine = try RouterMachine()
+        try machine.write(server: "firewall")
+        _ = try machine.start()
+        let log = machine.folder + "/events"
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
+        let monitor = Process()
+        monitor.executableURL = URL(filePath: binaryFolder + "/anchorctl")
+        monitor.arguments = ["monitor", "-o", "jsonl", "--count", "2", "--socket", machine.socket]
+        monitor.standardOutput = FileHandle(forWritingAtPath: log)
+        try monitor.run()
+        defer { monitor.terminate() }
+        var isDown = false
+        // It may not watch yet.
+        try machine.wait("the events") {
+            isDown.toggle()
+            for _ in 1...2 { _ = try machine.control("server", isDown ? "down" : "up", "firewall") }
+            return !monitor.isRunning
+        }
+        let events = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
+        #expect(events.count == 2)
+        for event in events { #expect(event.contains(#""kind":"server-marked""#), "\(event)") }
+        #expect(events.filter { $0.contains(#""state":"down""#) }.count == 1)
     }
 
     @Test func `curl can speak to it`() throws {

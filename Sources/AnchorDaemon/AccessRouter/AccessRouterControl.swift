@@ -39,6 +39,12 @@ struct AccessRouterControl: ControlService {
         try await service.queue.answer { [service] () throws(ControlError) in service.serverModels }
     }
 
+    func setServerState(_ name: String, _ state: ServerStateModel) async throws(ControlError) -> ServerModel {
+        try await service.queue.answer { [service] () throws(ControlError) in
+            try service.setServerState(name, state.state)
+        }
+    }
+
     func maps() async throws(ControlError) -> [MapModel] { try MapModel.pinned(service.dataPlane) }
 
     // Beside the queue: a scan of large tables must not hold up the protocol.

@@ -13,17 +13,6 @@ extension AccessRouterService {
         }
     }
 
-    var serverModels: [ServerModel] {
-        let states = Dictionary(plane.servers.map { ($0.name, $0.isUp) }) { first, _ in first }
-        return settings.servers.map { server in
-            let links = settings.access.filter { $0.servers?.contains(server.name) ?? true }.map(\.interface)
-            return ServerModel(
-                name: server.name, kind: server.interfaces.count == 2 ? "two-legged" : "one-legged",
-                interfaces: server.interfaces, isUp: states[server.name] ?? false,
-                whenDown: server.whenDown.rawValue, chain: links.joined(separator: ","))
-        }
-    }
-
     /// What an operator should look at.
     var warnings: [String] {
         var warnings: [String] = []
@@ -40,6 +29,9 @@ extension AccessRouterService {
                 warnings.append(
                     "\(link.interface): it lacks the gateway address; ip addr add \(gateway) dev \(link.interface)")
             }
+        }
+        for server in plane.servers where server.isMarkedDown {
+            warnings.append("server \(server.name) is marked down; anchorctl server up \(server.name)")
         }
         let own = Set(plane.ports.ports.values.flatMap(\.addresses)).union(plane.otherAddresses)
         for endpoint in settings.endpoints where !own.contains(endpoint) {
@@ -176,8 +168,13 @@ extension AccessRouterService {
                     .init(Double($0.value), labels: ["kind": $0.key])
                 }),
             MetricModel(
-                name: "flowanchor_server_up", kind: .gauge, help: "1 for a server whose legs are all up.",
+                name: "flowanchor_server_up", kind: .gauge,
+                help: "1 for a server that packets pass: its legs are all up and it is not marked down.",
                 samples: plane.servers.map { .init($0.isUp ? 1 : 0, labels: ["server": $0.name]) }),
+            MetricModel(
+                name: "flowanchor_server_marked_down", kind: .gauge,
+                help: "1 for a server that an operator took out of service.",
+                samples: plane.servers.map { .init($0.isMarkedDown ? 1 : 0, labels: ["server": $0.name]) }),
             MetricModel(
                 name: "flowanchor_interface_up", kind: .gauge, help: "1 for an interface that can carry packets.",
                 samples: plane.ports.ports.values.sorted { $0.index < $1.index }.map {

@@ -20,6 +20,7 @@ final class AccessRouterService: @unchecked Sendable {
     private(set) var router: AccessRouter
     private(set) var plane: ForwardingPlane!
     var staticHosts: StaticHosts
+    var serverMarks: ServerMarks
     var counters = MessageCounters()
     var relay = TunnelErrorRelay()
     let errors: ErrorSender
@@ -51,6 +52,7 @@ final class AccessRouterService: @unchecked Sendable {
         let folder = configuration.stateDirectory
         epoch = try EpochFile(path: folder + "/access-router.epoch").next()
         staticHosts = try StaticHosts(path: folder + "/static-hosts.json")
+        serverMarks = try ServerMarks(path: folder + "/servers-down.json")
         let names = settings.access.map(\.interface) + settings.coreInterfaces + settings.servers.flatMap(\.interfaces)
         let numbers = try PortNumbers.stored(names, path: folder + "/interfaces.json")
         dataPlane = try KernelDataPlane(
@@ -73,7 +75,8 @@ final class AccessRouterService: @unchecked Sendable {
         router = try AccessRouter(core, restoring: records)
         let netlink = try NetlinkSocket()
         plane = ForwardingPlane(
-            settings, numbers: numbers, dataPlane: dataPlane, netlink: netlink, reports: reports()
+            settings, numbers: numbers, markedDown: serverMarks.down, dataPlane: dataPlane, netlink: netlink,
+            reports: reports()
         ) { [dataPlane] port throws(DataPlaneError) in try dataPlane.attach(port) }
         transport = try ProtocolTransport(port: settings.port, interfaces: plane.ports) { text in
             logger.warning("\(text)")

@@ -32,17 +32,20 @@ final class ForwardingPlane {
     private(set) var otherAddresses: Set<IPAddress> = []
     /// Care-of addresses that hosts have just left, by host.
     var formerPeers: [IPAddress: IPAddress] = [:]
+    /// Names of the servers that an operator took out of service; see ``setMarkedDown(_:)``.
+    var markedDown: Set<String>
     /// Path MTUs below the core's, by tunnel's peer.
     var learned: [IPAddress: LearnedMTU] = [:]
     /// Ways to tunnels' peers, as long as no route changes.
     var ways: [IPAddress: TunnelWay] = [:]
 
     init(
-        _ settings: AccessRouterSettings, numbers: [String: PortIndex], dataPlane: any DataPlane,
-        netlink: NetlinkSocket,
-        reports: Reports, attach: @escaping (PortIndex) throws(DataPlaneError) -> ProgramAttachment
+        _ settings: AccessRouterSettings, numbers: [String: PortIndex], markedDown: Set<String>,
+        dataPlane: any DataPlane, netlink: NetlinkSocket, reports: Reports,
+        attach: @escaping (PortIndex) throws(DataPlaneError) -> ProgramAttachment
     ) {
         self.settings = settings
+        self.markedDown = markedDown
         self.dataPlane = dataPlane
         self.netlink = netlink
         self.reports = reports
@@ -133,7 +136,7 @@ final class ForwardingPlane {
 
     /// Tells the data plane of the interfaces and puts programs on those that have none. Next hops behind servers
     /// follow from the interfaces, so all of it is done at once.
-    private func describePorts() throws {
+    func describePorts() throws {
         // Once without the paths from server to server, which need the ports.
         for port in ports.ports.values where dataPlane.port(port.index) == nil {
             try dataPlane.setPort(port.index, port.description(nextUp: 0, nextDown: 0))
@@ -177,32 +180,6 @@ final class ForwardingPlane {
         for server in servers where serversUp[server.name] != server.isUp {
             let isNew = serversUp.updateValue(server.isUp, forKey: server.name) == nil
             if !isNew || !server.isUp { reports.serverChanged(server.name, server.isUp) }
-        }
-    }
-
-    /// The servers as they are now: one is up while all of its legs are.
-    var servers: [ServerPlan.Server] {
-        settings.servers.compactMap { server in
-            let legs: ServerPlan.Legs
-            let ports: [RouterPort]
-            switch server.legs {
-            case .none: return nil
-            case .two(let insideName, let outsideName):
-                guard let inside = self.ports[insideName], let outside = self.ports[outsideName] else { return nil }
-                legs = .two(
-                    inside: inside.index, inside.link?.mac ?? .zero, outside: outside.index, outside.link?.mac ?? .zero)
-                ports = [inside, outside]
-            case .one(let name, let way):
-                guard let port = self.ports[name] else { return nil }
-                ports = [port]
-                switch way {
-                case .station(let mac): legs = .one(port.index, .station(mac, port: port.index))
-                // Both families' addresses are of one station: either finds it.
-                case .nextHop(let hops): legs = .one(port.index, .neighbour(hops[0], port: port.index))
-                }
-            }
-            return ServerPlan.Server(
-                name: server.name, legs: legs, whenDown: server.whenDown, isUp: ports.allSatisfy(\.isUp))
         }
     }
 

@@ -9,7 +9,12 @@ struct ServerPlan {
         var name: String
         var legs: Legs
         var whenDown: ServerSettings.WhenDown
-        var isUp: Bool
+        var areLegsUp: Bool
+        /// An operator took it out of service.
+        var isMarkedDown: Bool
+
+        /// Packets may pass it.
+        var isUp: Bool { areLegsUp && !isMarkedDown }
     }
 
     enum Legs: Equatable {

@@ -28,6 +28,9 @@ struct MobileNodeControl: ControlService {
         throw .otherRole("the host table", "an access router")
     }
     func servers() async throws(ControlError) -> [ServerModel] { throw .otherRole("servers", "an access router") }
+    func setServerState(_ name: String, _ state: ServerStateModel) async throws(ControlError) -> ServerModel {
+        throw .otherRole("servers", "an access router")
+    }
 
     func flows() async throws(ControlError) -> [FlowModel] {
         try await service.queue.answer { [service] () throws(ControlError) in try service.flowModels() }

@@ -28,6 +28,12 @@ public struct ControlClient: ControlService {
         _ = try await send(.DELETE, "/v1/hosts/\(address)")
     }
 
+    public func setServerState(
+        _ name: String, _ state: ServerStateModel
+    ) async throws(ControlError) -> ServerModel {
+        try decode(await send(.PUT, "/v1/servers/\(name)/state", body: try encode(state)))
+    }
+
     public func attach(_ request: AttachModel) async throws(ControlError) {
         _ = try await send(.POST, "/v1/attach", body: try encode(request))
     }

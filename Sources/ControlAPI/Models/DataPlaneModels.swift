@@ -1,26 +1,3 @@
-/// A server of a chain.
-public struct ServerModel: Hashable, Sendable, Codable {
-    public var name: String
-    /// `two-legged` or `one-legged`.
-    public var kind: String
-    /// Inside leg first.
-    public var interfaces: [String]
-    public var isUp: Bool
-    /// `bypass` or `refuse`.
-    public var whenDown: String
-    /// Access links whose hosts pass it.
-    public var chain: String
-
-    public init(name: String, kind: String, interfaces: [String], isUp: Bool, whenDown: String, chain: String) {
-        self.name = name
-        self.kind = kind
-        self.interfaces = interfaces
-        self.isUp = isUp
-        self.whenDown = whenDown
-        self.chain = chain
-    }
-}
-
 /// A table of the data plane.
 public struct MapModel: Hashable, Sendable, Codable {
     public var name: String

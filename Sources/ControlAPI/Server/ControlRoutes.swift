@@ -36,6 +36,7 @@ struct ControlRoutes: Sendable {
         case (.GET, "anchors", 1): try await .json(service.anchors())
         case (.POST, "attach", 1): try await attach(request)
         case (.GET, "servers", 1): try await .json(service.servers())
+        case (.PUT, "servers", 3...) where path.last == "state": try await .json(setServerState(request))
         case (.GET, "maps", 1): try await .json(service.maps())
         case (.GET, "maps", 2): try await .json(mapEntries(path[1], request))
         case (.GET, "drops", 1): try await .json(service.reasons())
@@ -66,6 +67,13 @@ struct ControlRoutes: Sendable {
     private func deleteHost(_ text: String) async throws -> HTTPResponse {
         try await service.deleteHost(address(text))
         return HTTPResponse(statusCode: .noContent)
+    }
+
+    /// A server's name may hold any character: it is what stands between `/v1/servers/` and `/state`.
+    private func setServerState(_ request: HTTPRequest) async throws -> ServerModel {
+        let parts = request.target.path().split(separator: "/").dropFirst(2).dropLast()
+        let name = parts.joined(separator: "/")
+        return try await service.setServerState(name.removingPercentEncoding ?? name, decode(request))
     }
 
     private func attach(_ request: HTTPRequest) async throws -> HTTPResponse {
@@ -117,7 +125,7 @@ struct ControlRoutes: Sendable {
 
 extension DecodingError {
     /// One line that names the place.
-    var summary: String {
+    package var summary: String {
         func place(_ context: Context) -> String { context.codingPath.map(\.stringValue).joined(separator: ".") }
         return switch self {
         case .keyNotFound(let key, _): "'\(key.stringValue)' is missing"

@@ -25,6 +25,10 @@ enum OpenAPI {
             path("/v1/anchors", [get("Own addresses of a mobile node and their anchors", of: "Anchor", list: true)]),
             path("/v1/attach", [operation("post", "Have a mobile node attach now", nil, takes: "Attach")]),
             path("/v1/servers", [get("Servers", of: "Server", list: true)]),
+            path(
+                "/v1/servers/{name}/state",
+                [operation("put", "Take a server out of service or put it back", "Server", takes: "ServerState")],
+                parameter: "name"),
             path("/v1/maps", [get("Tables of the data plane", of: "Map", list: true)]),
             path(
                 "/v1/maps/{name}",
@@ -57,7 +61,10 @@ enum OpenAPI {
                 ]),
             schema("Anchor", ["address", "anchor", "router", "path", "careOf", "interface", "flows", "preferred"]),
             schema("Attach", ["interface", "router"]),
-            schema("Server", ["name", "kind", "interfaces", "isUp", "whenDown", "chain"]),
+            schema(
+                "Server",
+                ["name", "kind", "interfaces", "areLegsUp", "isMarkedDown", "isUp", "whenDown", "chain"]),
+            schema("ServerState", ["state"]),
             schema("Map", ["name", "type", "keySize", "valueSize", "capacity", "entries"]),
             schema("MapEntry", ["key", "fields"]),
             schema("Reason", ["reason", "kind", "packets", "meaning"]),

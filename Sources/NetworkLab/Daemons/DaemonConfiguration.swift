@@ -15,12 +15,24 @@ public struct NodeOptions: Sendable {
     public init() {}
 }
 
+/// How the access routers of a lab behave.
+public struct RouterOptions: Sendable {
+    /// What becomes of packets whose server is out of service.
+    public enum WhenDown: String, Sendable {
+        case bypass, refuse
+    }
+
+    public var whenDown = WhenDown.refuse
+
+    public init(whenDown: WhenDown = .refuse) { self.whenDown = whenDown }
+}
+
 /// The TOML configurations of a lab's daemons.
 enum DaemonConfiguration {
     /// The lab's only node and its key, known to all routers.
     static let (node, spi) = (1, 257)
 
-    static func router(_ number: Int, in lab: Lab) -> String {
+    static func router(_ number: Int, _ options: RouterOptions, in lab: Lab) -> String {
         func list(_ values: [String]) -> String { "[" + values.map { "\"\($0)\"" }.joined(separator: ", ") + "]" }
         let families = AddressFamily.allCases
         let machine = "ar\(number)"
@@ -54,7 +66,7 @@ enum DaemonConfiguration {
                 name = "fw\(number)"
                 inside = "srv0"
                 outside = "srv1"
-                when-down = "refuse"
+                when-down = "\(options.whenDown.rawValue)"
 
                 """
         case .oneLegged:
@@ -64,7 +76,7 @@ enum DaemonConfiguration {
                 name = "fw\(number)"
                 interface = "srv0"
                 next-hop = \(list(families.map { AddressPlan.serverLink(number, $0).server.description }))
-                when-down = "refuse"
+                when-down = "\(options.whenDown.rawValue)"
 
                 """
         }

@@ -21,11 +21,11 @@ extension Lab {
     }
 
     /// Starts the daemon of each access router, and waits until they answer.
-    public func startRouters() throws {
+    public func startRouters(_ options: RouterOptions = RouterOptions()) throws {
         try writeKey()
         let machines = (1...plan.routers).map { "ar\($0)" }
         for router in 1...plan.routers {
-            try DaemonConfiguration.router(router, in: self)
+            try DaemonConfiguration.router(router, options, in: self)
                 .write(toFile: configurationFile("ar\(router)"), atomically: true, encoding: .utf8)
         }
         let started = try machines.map { ($0, try startDaemon($0)) }
@@ -73,9 +73,18 @@ extension Lab {
     }
 
     /// Packets by what became of them, by the names of the reasons.
-    public func reasons(_ machine: String) throws -> [String: UInt64] {
+    /// - Parameter kind: only reasons of this kind, such as `drop`.
+    public func reasons(_ machine: String, kind: String? = nil) throws -> [String: UInt64] {
         let reasons = try JSONDecoder().decode([ReasonModel].self, from: try ask(machine, "/v1/drops"))
+            .filter { kind == nil || $0.kind == kind }
         return Dictionary(uniqueKeysWithValues: reasons.map { ($0.reason, $0.packets) })
+    }
+
+    /// Has an operator tell a machine's daemon something.
+    /// - Throws: ``LabError/commandFailed(_:_:)`` with what it says, where it refuses.
+    @discardableResult
+    public func anchorctl(_ arguments: [String], to machine: String) throws -> String {
+        try Command([Self.ownProgram("anchorctl")] + arguments + ["--socket", controlSocket(machine)]).check()
     }
 
     /// The answer of a machine's daemon to a GET.

@@ -8,10 +8,13 @@ final class AnchoredLab {
     private(set) var original: Download?
 
     /// Starts everything and attaches the node to router 1; `oM` is named.
-    init(_ run: ScenarioRun, plan: LabPlan = LabPlan(), options: NodeOptions = NodeOptions()) throws {
+    init(
+        _ run: ScenarioRun, plan: LabPlan = LabPlan(), routers: RouterOptions = RouterOptions(),
+        options: NodeOptions = NodeOptions()
+    ) throws {
         self.run = run
         lab = try run.makeLab(plan)
-        try lab.startRouters()
+        try lab.startRouters(routers)
         try lab.attach(to: 1)
         try lab.startNode(options)
         run.names["oM"] = try lab.waitForAttachment(to: 1, run.family)

@@ -3,23 +3,6 @@ import ArgumentParser
 import ControlAPI
 import Foundation
 
-struct ServerCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "server", abstract: "The servers of an access router.", subcommands: [List.self],
-        defaultSubcommand: List.self)
-
-    struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "All servers and whether they are up.")
-        @OptionGroup var connection: Connection
-
-        func run() async throws {
-            try await connection.run { client throws(ControlError) in
-                try connection.output.printList(try await client.servers())
-            }
-        }
-    }
-}
-
 struct MapCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "map", abstract: "The tables of the data plane.",

@@ -41,10 +41,13 @@ extension AnchorModel: TableRow {
 }
 
 extension ServerModel: TableRow {
-    static var columns: [String] { ["NAME", "KIND", "INTERFACES", "STATE", "WHEN DOWN", "CHAIN"] }
+    static var columns: [String] { ["NAME", "KIND", "INTERFACES", "STATE", "LINK", "MARK", "WHEN DOWN", "CHAIN"] }
 
     var cells: [String] {
-        [name, kind, interfaces.joined(separator: " "), isUp ? "up" : "down", whenDown, chain]
+        [
+            name, kind, interfaces.joined(separator: " "), isUp ? "up" : "down", areLegsUp ? "up" : "down",
+            isMarkedDown ? "down" : "-", whenDown, chain,
+        ]
     }
 }
 

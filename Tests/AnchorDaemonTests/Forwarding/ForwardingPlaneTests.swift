@@ -29,7 +29,8 @@ private final class Router {
             linkChanged: { _, _ in }, attached: { _ in }, serverChanged: { _, _ in }, warn: { _ in })
         var attach: () -> Void = {}
         plane = ForwardingPlane(
-            settings, numbers: ["near0": 1], dataPlane: model, netlink: try NetlinkSocket(namespace: pair.near),
+            settings, numbers: ["near0": 1], markedDown: [], dataPlane: model,
+            netlink: try NetlinkSocket(namespace: pair.near),
             reports: reports
         ) { port throws(DataPlaneError) in
             attach()
@@ -124,6 +125,62 @@ struct ForwardingPlaneTests {
         #expect(router.path("10.1.0.9")?.mtu == 1380)
         try router.plane.forgetPathMTUs(at: .zero + .seconds(3600))
         #expect(router.path("10.1.0.9")?.mtu == 1480)
+    }
+
+    @Test func `a server's mark changes its chain as its lost link does, and counts from the start`() throws {
+        let text = """
+            [access-router]
+            endpoints = ["192.0.2.2"]
+            core-interfaces = ["near0"]
+            [[access-router.access]]
+            interface = "acc0"
+            gateway = "10.1.0.1/24"
+            pools = "10.1.0.0/24"
+            [[access-router.server]]
+            name = "fw"
+            inside = "srv0"
+            outside = "srv1"
+            when-down = "refuse"
+            """
+        let settings = try #require(try DaemonConfiguration(text: text, file: "test.toml").accessRouter)
+        let namespace = try NetworkNamespace.anonymous()
+        try namespace.command("ip", "link", "add", "srv0", "type", "veth", "peer", "name", "srv1")
+        try namespace.command("ip", "link", "set", "srv0", "up")
+        try namespace.command("ip", "link", "set", "srv1", "up")
+        let changes = Mutex<[Bool]>([])
+        let reports = ForwardingPlane.Reports(
+            linkChanged: { _, _ in }, attached: { _ in },
+            serverChanged: { _, isUp in changes.withLock { $0.append(isUp) } }, warn: { _ in })
+        let model = ModelDataPlane()
+        let plane = ForwardingPlane(
+            settings, numbers: ["near0": 1, "acc0": 2, "srv0": 3, "srv1": 4], markedDown: ["fw", "another"],
+            dataPlane: model, netlink: try NetlinkSocket(namespace: namespace), reports: reports
+        ) { port throws(DataPlaneError) in
+            ProgramAttachment(port: port, interface: "", programs: [], mode: .native, hasReplaced: false)
+        }
+        func passes(_ chain: ServerChain) -> Bool { if case .through = chain { true } else { false } }
+        func waitForLegs(_ areUp: Bool) throws {
+            try poll("legs that are \(areUp ? "up" : "down")") {
+                try plane.refresh()
+                return plane.servers.map(\.areLegsUp) == [areUp] ? true : nil
+            }
+        }
+        try waitForLegs(true)
+        #expect(plane.servers.map(\.isMarkedDown) == [true])
+        #expect(model.chain(1) == .refuse)
+        try plane.setMarkedDown(["another"])
+        #expect(passes(model.chain(1)))
+        try plane.setMarkedDown(["fw"])
+        #expect(model.chain(1) == .refuse)
+        try plane.setMarkedDown(["fw"])
+        #expect(changes.withLock { $0 } == [false, true, false])
+        try namespace.command("ip", "link", "set", "srv1", "down")
+        try waitForLegs(false)
+        try plane.setMarkedDown([])
+        #expect(model.chain(1) == .refuse)
+        try namespace.command("ip", "link", "set", "srv1", "up")
+        try waitForLegs(true)
+        #expect(passes(model.chain(1)))
     }
 
     @Test func `hosts that nothing stands for are taken out`() throws {

@@ -54,6 +54,46 @@ struct StateTests {
         #expect(throws: DaemonError.self) { try StaticHosts(path: path) }
     }
 
+    @Test func `marks of servers survive, also of those that nobody knows, and are sorted in their file`() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/servers-down.json"
+        var marks = try ServerMarks(path: path)
+        #expect(marks.down.isEmpty)
+        #expect(try marks.set("firewall", isDown: true))
+        #expect(try marks.set("cache", isDown: true))
+        #expect(try !marks.set("cache", isDown: true))
+        #expect(try StateFile.read(path).map { String(decoding: $0, as: UTF8.self) } == #"["cache","firewall"]"#)
+        marks = try ServerMarks(path: path)
+        #expect(marks.down == ["cache", "firewall"])
+        #expect(try marks.set("cache", isDown: false))
+        #expect(try !marks.set("other", isDown: false))
+        #expect(try ServerMarks(path: path).down == ["firewall"])
+    }
+
+    @Test func `a mark that can't be stored does not count`() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/servers-down.json"
+        var marks = try ServerMarks(path: path)
+        _ = try marks.set("firewall", isDown: true)
+        // In the way of the temporary file.
+        try FileManager.default.createDirectory(atPath: path + ".new", withIntermediateDirectories: false)
+        #expect(throws: DaemonError.self) { try marks.set("cache", isDown: true) }
+        #expect(throws: DaemonError.self) { try marks.set("firewall", isDown: false) }
+        #expect(marks.down == ["firewall"])
+        #expect(try ServerMarks(path: path).down == ["firewall"])
+    }
+
+    @Test(arguments: ["", "{", #"{"firewall":true}"#, #"["firewall",1]"#, #"["firewall""#])
+    func `a file of marks that can't be understood stops the start and says what to do`(_ text: String) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/servers-down.json"
+        try StateFile.write(Array(text.utf8), to: path)
+        let error = #expect(throws: DaemonError.self) { try ServerMarks(path: path) }
+        #expect(error?.exitCode == 74)
+        #expect(error?.description.contains(path) == true)
+        #expect(error?.description.contains("remove it to start with all servers in service") == true)
+    }
+
     @Test func `records are told as stored in groups, and are there at the next start`() async throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/journal"
