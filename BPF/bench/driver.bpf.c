@@ -20,8 +20,19 @@ int bench_nothing(struct xdp_md *context)
 SEC("xdp.frags")
 int bench_driver(struct xdp_md *context)
 {
-	if (!bench_make_frame(context))
+	struct fa_bench *bench = bench_make_frame(context);
+
+	if (!bench)
 		return XDP_ABORTED;
+	if (!(bench->packets % FA_BENCH_GROUP)) {
+		__u64 now = bpf_ktime_get_ns();
+
+		if (!bench->packets)
+			bench->first = now;
+		bench->last = now;
+		bench->counted = bench->packets;
+	}
+	bench->packets++;
 	bpf_tail_call(context, &bench_target, 0);
 	return XDP_ABORTED;
 }

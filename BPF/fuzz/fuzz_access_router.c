@@ -121,6 +121,9 @@ static void world_make(const uint8_t settings[4])
 	config->endpoint_count = 2;
 	config->endpoints[0] = WORLD_ENDPOINT_V4;
 	config->endpoints[1] = WORLD_ENDPOINT_V6;
+	/* As the daemon has it: all but what is named here. */
+	if (settings[1] & 64)
+		config->plain_v4[3] = 1ull << (198 - 192);
 	config->pool_count = 2;
 	config->pools[0].address = world_v4(10, 0);
 	memset(config->pools[0].mask.bytes, 0xff, 13);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The usual packet: untagged, no options, no fragment, not a SYN, no GRE, its host in its first bucket,
+/* The usual packet: untagged, no options, no fragment, not a SYN, no GRE, its host in the table,
  * its path resolved, and it fits. Nothing here decides anything that the general programs decide otherwise; a
  * packet that is not usual is handed to them as it came, before anything was done to it. What this
  * saves is calls between functions, which cost more than all that they do. Distances are constants here. */
@@ -23,14 +23,42 @@ struct fa_usual {
 	__u32 path;
 	__u32 reason;
 	__u32 decrement;
+	__u32 plain; /* where it goes, see fa_is_plain */
 };
+
+/* The IPv4 header of a usual packet; whether it is one. All that can be wrong with it is in few words. */
+static __always_inline int fa_usual_ipv4(void *data, void *end, __u32 cursor, struct fa_ip *ip)
+{
+	void *header = data + cursor;
+	__u32 first;
+	__u32 third;
+
+	if (header + FA_IPV4_BYTES > end)
+		return 0;
+	first = fa_load32(header);
+	third = fa_load32(header + 8);
+	if ((__u8)first != 0x45 || fa_load16(header + 6) & (__u16)~FA_BE16(0xc000))
+		return 0;
+	ip->source[0] = 0;
+	ip->source[1] = fa_v4_mapped(fa_load32(header + 12));
+	ip->destination[0] = 0;
+	ip->destination[1] = fa_v4_mapped(fa_load32(header + 16));
+	ip->cursor = cursor;
+	ip->header = FA_IPV4_BYTES;
+	ip->length = __builtin_bswap16((__u16)(first >> 16));
+	ip->version = 4;
+	ip->protocol = (__u8)(third >> 8);
+	ip->class = (__u8)(first >> 8);
+	ip->ttl = (__u8)third;
+	ip->fragment = FA_FRAGMENT_NONE;
+	return ip->length >= FA_IPV4_BYTES;
+}
 
 /* Parses a header without options or extensions; whether it is one. */
 static __always_inline int fa_usual_ip(void *data, void *end, __u32 cursor, __u32 version, struct fa_ip *ip)
 {
 	if (version == 4)
-		return !fa_parse_ipv4(data, end, cursor, ip) && ip->header == FA_IPV4_BYTES &&
-		       ip->fragment == FA_FRAGMENT_NONE;
+		return fa_usual_ipv4(data, end, cursor, ip);
 	return !fa_parse_ipv6_header(data, end, cursor, ip) && !fa_is_ipv6_extension(ip->protocol);
 }
 
@@ -54,7 +82,16 @@ static __always_inline int fa_usual_transport(void *data, void *end, __u32 curso
 	return data + cursor + FA_TCP_BYTES <= end && !(*(__u8 *)(data + cursor + 13) & FA_TCP_SYN);
 }
 
-/* The host, if it is in its first bucket. */
+/* Whether an IPv4 packet takes the default path, whatever its source: one look in place of those at each endpoint,
+ * address, pool and route. */
+static __always_inline int fa_is_plain(const struct fa_config *config, __u32 version, const __u64 destination[2])
+{
+	__u32 octet = (__u8)(destination[1] >> 32);
+
+	return version == 4 && config->plain_v4[octet >> 6] >> (octet & 63) & 1;
+}
+
+/* The host, in either bucket. */
 static __always_inline int fa_usual_host(const struct fa_config *config, const __u64 address[2], struct fa_usual *usual,
 					 struct fa_host_view *view)
 {
@@ -62,10 +99,14 @@ static __always_inline int fa_usual_host(const struct fa_config *config, const _
 	__u64 hash = fa_host_hash(config, address[0], address[1]);
 	struct fa_slot_place at;
 
-	for (__u32 attempt = 0; attempt < FA_BUCKET_SLOTS; attempt++) {
-		usual->slot = fa_hosts_probe(hash, config->host_mask, &key, attempt, &at);
-		if (FA_LIKELY(usual->slot))
-			break;
+	usual->slot = fa_hosts_probe(hash, config->host_mask, &key, 0, &at);
+	if (FA_UNLIKELY(!usual->slot)) {
+		FA_LOOP
+		for (__u32 attempt = 1; attempt < 2 * FA_BUCKET_SLOTS; attempt++) {
+			usual->slot = fa_hosts_probe(hash, config->host_mask, &key, attempt, &at);
+			if (usual->slot)
+				break;
+		}
 	}
 	if (FA_UNLIKELY(!usual->slot) || FA_UNLIKELY(fa_slot_state(at.word) != FA_SLOT_LIVE))
 		return 0;
@@ -92,6 +133,12 @@ static __always_inline int fa_usual_route(const struct fa_config *config, struct
 {
 	const __u64 *destination = usual->ip.destination;
 
+	if (FA_LIKELY(usual->plain)) {
+		usual->reason = FA_REASON_FORWARDED;
+		usual->decrement = config->flags & FA_CONFIG_DECREMENT_TTL;
+		usual->path = config->default_path_v4;
+		return usual->path != 0;
+	}
 	FA_LOOP
 	for (__u32 i = 0; i < FA_POOL_LIMIT && i < config->pool_count; i++)
 		if (fa_prefix_contains(&config->pools[i], destination))
@@ -133,33 +180,83 @@ static __always_inline int fa_usual_chain(const struct fa_host_view *view, __u32
 	return usual->path != 0;
 }
 
-/* See fa_run. The packet begins at the cursor. */
+/* What a usual packet needs of its path, as it was at one moment, in few words: each takes room until it is sent. */
+struct fa_usual_way {
+	__u64 first; /* fa_path_copy's: flags, MTU, port */
+	__u64 second; /* push, reason, TTL, DSCP, tag, checksum */
+	__u64 macs[2];
+	__u64 source[2];
+	__u64 destination[2];
+};
+
+static __always_inline __u8 fa_usual_push(const struct fa_usual_way *way)
+{
+	return (__u8)way->second;
+}
+
+/* Reads the path; whether it is a usual one that the packet fits and that didn't change meanwhile. */
+static __always_inline int fa_usual_path(struct fa_path *path, const struct fa_usual *usual, struct fa_usual_way *way)
+{
+	__u32 generation = FA_ONCE(path->generation);
+	const volatile __u64 *words = (const volatile __u64 *)&path->copies[generation & 1];
+	__u16 flags;
+
+	FA_COMPILER_BARRIER();
+	way->first = words[0];
+	way->second = words[1];
+	flags = (__u16)way->first;
+	if (FA_UNLIKELY((flags & (FA_PATH_RESOLVED | FA_PATH_UNUSUAL)) != FA_PATH_RESOLVED) ||
+	    FA_UNLIKELY(usual->ip.length > (__u16)(way->first >> 16)) || FA_UNLIKELY((__u16)(way->second >> 32)))
+		return 0;
+	way->macs[0] = words[2];
+	way->macs[1] = words[3];
+	if (flags & FA_PATH_MAC_FROM_HOST) {
+		if (FA_UNLIKELY(usual->peer[0] >> 48))
+			return 0;
+		way->macs[0] = (way->macs[0] & 0xffff000000000000ull) | usual->peer[0];
+	}
+	if (fa_usual_push(way)) {
+		way->source[1] = words[5];
+		way->destination[1] = flags & FA_PATH_PEER_FROM_HOST ? usual->peer[1] : words[7];
+		if (fa_usual_push(way) != FA_IPV4_BYTES) {
+			way->source[0] = words[4];
+			way->destination[0] = flags & FA_PATH_PEER_FROM_HOST ? usual->peer[0] : words[6];
+		}
+	}
+	FA_COMPILER_BARRIER();
+	return FA_ONCE(path->generation) == generation;
+}
+
+static __always_inline struct fa_outer fa_usual_outer(const struct fa_usual *usual, const struct fa_usual_way *way,
+						      __u32 version)
+{
+	struct fa_outer outer = {
+	    .source = {way->source[0], way->source[1]},
+	    .destination = {way->destination[0], way->destination[1]},
+	    .length = usual->ip.length,
+	    .checksum = (__u16)(way->second >> 48),
+	    .protocol = version == 4 ? FA_PROTOCOL_IPV4 : FA_PROTOCOL_IPV6,
+	    .class = fa_outer_class((__u16)way->first, (__u8)(way->second >> 24), usual->ip.class),
+	    .ttl = (__u8)(way->second >> 16),
+	};
+
+	return outer;
+}
+
+/* See fa_run. The packet begins at the cursor. Each kind of way moves the packet's beginning by a number that is known
+ * where the program is made: were it computed from the path, all that follows would wait until the path is there. */
 static __always_inline int fa_usual_send(fa_context *context, struct fa_usual *usual, __u32 cursor, __u32 version)
 {
+	const int away = (int)cursor - (int)FA_ETHERNET_BYTES;
 	__u32 index = usual->path;
 	struct fa_path *path = bpf_map_lookup_elem(&fa_paths, &index);
-	struct fa_inner inner;
-	struct fa_way way;
-	void *data = FA_DATA(context);
-	void *end = FA_DATA_END(context);
-	void *header = data + cursor;
-	int delta;
+	void *header = FA_DATA(context) + cursor;
+	struct fa_usual_way way;
+	struct fa_outer outer;
+	void *data;
 
-	if (FA_UNLIKELY(!path) || FA_UNLIKELY(!fa_path_read(path, &way)))
-		return FA_VERDICT_UNUSUAL;
-	if (FA_UNLIKELY((way.flags & (FA_PATH_RESOLVED | FA_PATH_UNUSUAL)) != FA_PATH_RESOLVED) ||
-	    FA_UNLIKELY(way.vlan_be) || FA_UNLIKELY(usual->ip.length > way.mtu))
-		return FA_VERDICT_UNUSUAL;
-	if (way.flags & FA_PATH_MAC_FROM_HOST) {
-		if (FA_UNLIKELY(usual->peer[0] >> 48))
-			return FA_VERDICT_UNUSUAL;
-		way.macs[0] = (way.macs[0] & 0xffff000000000000ull) | usual->peer[0];
-	}
-	if (way.flags & FA_PATH_PEER_FROM_HOST) {
-		way.destination[0] = usual->peer[0];
-		way.destination[1] = usual->peer[1];
-	}
-	if (header + fa_ip_bytes(version) > end)
+	if (FA_UNLIKELY(!path) || FA_UNLIKELY(!fa_usual_path(path, usual, &way)) ||
+	    header + fa_ip_bytes(version) > FA_DATA_END(context))
 		return FA_VERDICT_UNUSUAL;
 	if (usual->decrement) {
 		if (FA_UNLIKELY(usual->ip.ttl <= 1))
@@ -169,33 +266,37 @@ static __always_inline int fa_usual_send(fa_context *context, struct fa_usual *u
 	if (usual->slot)
 		fa_host_touch_slot(usual->slot);
 
-	delta = (int)cursor - (int)FA_ETHERNET_BYTES - (int)way.push;
-	if (delta && bpf_xdp_adjust_head(context, delta))
-		return fa_exit(FA_REASON_TOO_BIG);
-	data = FA_DATA(context);
-	end = FA_DATA_END(context);
-	header = data + FA_ETHERNET_BYTES;
-	if (header + FA_IPV4_BYTES > end)
-		return fa_exit(FA_REASON_MALFORMED);
-	fa_store64(data, way.macs[0]);
-	fa_store32(data + 8, (__u32)way.macs[1]);
-	inner.length = usual->ip.length;
-	inner.class = usual->ip.class;
-	inner.protocol = version == 4 ? FA_PROTOCOL_IPV4 : FA_PROTOCOL_IPV6;
-	if (!way.push) {
+	if (!fa_usual_push(&way)) {
+		if (away && bpf_xdp_adjust_head(context, away))
+			return fa_exit(FA_REASON_TOO_BIG);
+		data = FA_DATA(context);
+		if (data + FA_ETHERNET_BYTES > FA_DATA_END(context))
+			return fa_exit(FA_REASON_MALFORMED);
 		fa_store16(data + 12, FA_BE16(version == 4 ? FA_ETHERTYPE_IPV4 : FA_ETHERTYPE_IPV6));
-	} else if (way.flags & FA_PATH_TUNNEL_V4) {
-		usual->reason = FA_REASON_ENCAPSULATED;
+	} else if (fa_usual_push(&way) == FA_IPV4_BYTES) {
+		if (away != (int)FA_IPV4_BYTES && bpf_xdp_adjust_head(context, away - (int)FA_IPV4_BYTES))
+			return fa_exit(FA_REASON_TOO_BIG);
+		data = FA_DATA(context);
+		if (data + FA_ETHERNET_BYTES + FA_IPV4_BYTES > FA_DATA_END(context))
+			return fa_exit(FA_REASON_MALFORMED);
 		fa_store16(data + 12, FA_BE16(FA_ETHERTYPE_IPV4));
-		fa_write_outer_ipv4(header, &way, fa_v4_address(way.destination[1]), &inner);
-	} else {
+		outer = fa_usual_outer(usual, &way, version);
+		fa_write_outer_ipv4(data + FA_ETHERNET_BYTES, &outer);
 		usual->reason = FA_REASON_ENCAPSULATED;
-		if (header + FA_IPV6_BYTES > end)
+	} else {
+		if (away != (int)FA_IPV6_BYTES && bpf_xdp_adjust_head(context, away - (int)FA_IPV6_BYTES))
+			return fa_exit(FA_REASON_TOO_BIG);
+		data = FA_DATA(context);
+		if (data + FA_ETHERNET_BYTES + FA_IPV6_BYTES > FA_DATA_END(context))
 			return fa_exit(FA_REASON_MALFORMED);
 		fa_store16(data + 12, FA_BE16(FA_ETHERTYPE_IPV6));
-		fa_write_outer_ipv6(header, &way, way.destination, &inner);
+		outer = fa_usual_outer(usual, &way, version);
+		fa_write_outer_ipv6(data + FA_ETHERNET_BYTES, &outer);
+		usual->reason = FA_REASON_ENCAPSULATED;
 	}
-	return fa_leave(usual->reason, way.port);
+	fa_store64(data, way.macs[0]);
+	fa_store32(data + 8, (__u32)way.macs[1]);
+	return fa_leave(usual->reason, (__u32)(way.first >> 32));
 }
 
 /* Tunnelled to one of our endpoints: see fa_leave_tunnel. */
@@ -218,7 +319,8 @@ static __always_inline int fa_usual_leave_tunnel(fa_context *context, const stru
 	if (FA_UNLIKELY((view.flags & (FA_HOST_TUNNELLED | FA_HOST_ATTACHED | FA_HOST_GRE)) != FA_HOST_TUNNELLED) ||
 	    FA_UNLIKELY(view.peer[1] != outer->source[1]) || FA_UNLIKELY(view.peer[0] != outer->source[0]))
 		return FA_VERDICT_UNUSUAL;
-	if (FA_UNLIKELY(fa_is_endpoint(config, usual.ip.destination)) ||
+	usual.plain = fa_is_plain(config, version, usual.ip.destination);
+	if ((!usual.plain && FA_UNLIKELY(fa_is_endpoint(config, usual.ip.destination))) ||
 	    FA_UNLIKELY(fa_ecn_out_of_tunnel(outer->class & FA_ECN_MASK, usual.ip.class & FA_ECN_MASK) !=
 			(usual.ip.class & FA_ECN_MASK)))
 		return FA_VERDICT_UNUSUAL;
@@ -276,9 +378,11 @@ static __always_inline int fa_usual_access(fa_context *context, __u32 version)
 	if (fa_is_tunnel(usual.ip.protocol) ||
 	    !fa_usual_transport(data, end, FA_ETHERNET_BYTES + fa_ip_bytes(version), usual.ip.protocol))
 		return FA_VERDICT_UNUSUAL;
-	if (FA_UNLIKELY(!fa_is_global(usual.ip.source, (__u8)version)) ||
-	    FA_UNLIKELY(!fa_is_global(usual.ip.destination, (__u8)version)) ||
-	    FA_UNLIKELY(fa_is_own(usual.ip.destination)) || FA_UNLIKELY(fa_is_endpoint(config, usual.ip.destination)))
+	/* The source is in the table, and so a host's address. */
+	usual.plain = fa_is_plain(config, version, usual.ip.destination);
+	if (!usual.plain &&
+	    (FA_UNLIKELY(!fa_is_global(usual.ip.destination, (__u8)version)) ||
+	     FA_UNLIKELY(fa_is_own(usual.ip.destination)) || FA_UNLIKELY(fa_is_endpoint(config, usual.ip.destination))))
 		return FA_VERDICT_UNUSUAL;
 	if (FA_UNLIKELY(!fa_usual_host(config, usual.ip.source, &usual, &view)))
 		return FA_VERDICT_UNUSUAL;
@@ -309,9 +413,11 @@ static __always_inline int fa_usual_server(fa_context *context, __u32 version)
 		return FA_VERDICT_UNUSUAL;
 	if (FA_UNLIKELY((__u64)(end - data) < FA_ETHERNET_BYTES + (__u64)usual.ip.length))
 		return FA_VERDICT_UNUSUAL;
-	if (FA_UNLIKELY(!fa_is_global(usual.ip.source, (__u8)version)) ||
-	    FA_UNLIKELY(!fa_is_global(usual.ip.destination, (__u8)version)) ||
-	    FA_UNLIKELY(fa_is_own(usual.ip.destination)))
+	usual.plain = fa_is_plain(config, version, usual.ip.destination);
+	if (FA_UNLIKELY(!fa_is_global(usual.ip.source, (__u8)version)))
+		return FA_VERDICT_UNUSUAL;
+	if (!usual.plain && (FA_UNLIKELY(!fa_is_global(usual.ip.destination, (__u8)version)) ||
+			     FA_UNLIKELY(fa_is_own(usual.ip.destination))))
 		return FA_VERDICT_UNUSUAL;
 	up = port->role == FA_ROLE_SERVER_OUTSIDE;
 	if (!up && port->role != FA_ROLE_SERVER_INSIDE)

@@ -92,7 +92,7 @@ __noinline int fa_run(fa_context *context, const struct fa_action *action)
 {
 	struct fa_path *path;
 	struct fa_way way;
-	struct fa_inner inner;
+	struct fa_outer outer;
 	__u32 zero = 0;
 	__u32 index;
 	__u32 decrement;
@@ -202,24 +202,30 @@ __noinline int fa_run(fa_context *context, const struct fa_action *action)
 		void *gre;
 
 		reason = FA_REASON_ENCAPSULATED;
-		inner.length = action->ip.length;
-		inner.class = action->ip.class;
-		inner.protocol = action->ip.version == 4 ? FA_PROTOCOL_IPV4 : FA_PROTOCOL_IPV6;
+		outer.source[0] = way.source[0];
+		outer.source[1] = way.source[1];
+		outer.destination[0] = way.destination[0];
+		outer.destination[1] = way.destination[1];
+		outer.length = action->ip.length;
+		outer.checksum = way.checksum;
+		outer.class = fa_outer_class(way.flags, way.dscp, action->ip.class);
+		outer.ttl = way.ttl;
+		outer.protocol = action->ip.version == 4 ? FA_PROTOCOL_IPV4 : FA_PROTOCOL_IPV6;
 		if (way.flags & FA_PATH_GRE) {
-			inner.protocol = FA_PROTOCOL_GRE;
-			inner.length += FA_GRE_BYTES;
+			outer.protocol = FA_PROTOCOL_GRE;
+			outer.length += FA_GRE_BYTES;
 			if (way.flags & FA_PATH_SEQUENCED)
-				inner.length += FA_GRE_SEQUENCE_BYTES;
+				outer.length += FA_GRE_SEQUENCE_BYTES;
 		}
 		if (way.flags & FA_PATH_TUNNEL_V4) {
 			fa_store16(header - 2, FA_BE16(FA_ETHERTYPE_IPV4));
-			fa_write_outer_ipv4(header, &way, fa_v4_address(way.destination[1]), &inner);
+			fa_write_outer_ipv4(header, &outer);
 			gre = header + FA_IPV4_BYTES;
 		} else {
 			if (header + FA_IPV6_BYTES > end)
 				return fa_exit(FA_REASON_MALFORMED);
 			fa_store16(header - 2, FA_BE16(FA_ETHERTYPE_IPV6));
-			fa_write_outer_ipv6(header, &way, way.destination, &inner);
+			fa_write_outer_ipv6(header, &outer);
 			gre = header + FA_IPV6_BYTES;
 		}
 		if (FA_UNLIKELY(way.flags & FA_PATH_GRE)) {

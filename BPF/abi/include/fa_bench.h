@@ -5,6 +5,8 @@
 #include "fa_types.h"
 
 #define FA_BENCH_FRAME_LIMIT 144u
+/* Packets between two looks at the clock, a power of two. */
+#define FA_BENCH_GROUP 1024u
 
 /* What is done before each run of the program under test; one entry in an mmap-able array. */
 struct fa_bench {
@@ -15,6 +17,12 @@ struct fa_bench {
 	__u32 base[2];
 	__u32 checksum[2]; /* where the IPv4 header checksum over that word is, 0 for none; right for the base */
 	__u64 random; /* state of the generator */
+	/* Of CLOCK_MONOTONIC, in nanoseconds, when the first packet began and when the last one of a group did, and
+	 * how many there were before that. */
+	__u64 first;
+	__u64 last;
+	__u64 counted;
+	__u64 packets;
 	__u8 frame[FA_BENCH_FRAME_LIMIT];
 };
 

@@ -35,6 +35,9 @@ struct fa_config {
 	__u32 default_path_v4; /* towards the core */
 	__u32 default_path_v6;
 	__u32 pad2[2];
+	/* A bit for each first octet of IPv4 destinations, lowest first: all of them are global, none is this
+	 * machine's, a host's or of a route of its own. They take the default path. */
+	__u64 plain_v4[4];
 	struct fa_address endpoints[FA_ENDPOINT_LIMIT]; /* tunnel endpoints of this machine */
 	struct fa_prefix pools[FA_POOL_LIMIT]; /* addresses that may be hosts */
 	struct fa_prefix routes[FA_ROUTE_LIMIT]; /* more specific than the default, longest first */

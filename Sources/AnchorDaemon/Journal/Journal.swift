@@ -1,3 +1,4 @@
+import AnchorCore
 import Dispatch
 import Glibc
 import Synchronization
@@ -30,7 +31,7 @@ public final class Journal: Sendable {
     }
 
     /// Longest write for which another thread does not pay.
-    private static let quick = Duration.microseconds(400)
+    private static let quick = TimeSpan.microseconds(400)
     /// With more records at once the caller has better things to do meanwhile.
     private static let few = 4
 
@@ -113,9 +114,9 @@ public final class Journal: Sendable {
             guard !completions.isEmpty else { return }
             var failure: JournalError?
             do throws(JournalError) {
-                let start = ContinuousClock.now
+                let start = MonotonicClock.now()
                 let written = try store(work.replacement, work.records, at: length)
-                let isQuick = ContinuousClock.now - start < Self.quick
+                let isQuick = MonotonicClock.now() - start < Self.quick
                 state.withLock { state in
                     state.length = written
                     state.isQuick = isQuick

@@ -42,9 +42,12 @@ extension DataPlaneConfiguration {
 }
 
 extension fa_config {
-    /// - Parameter old: what the data plane itself keeps there.
-    init(_ configuration: DataPlaneConfiguration, over old: fa_config) {
+    /// - Parameters:
+    ///   - addresses: of all ports of this machine.
+    ///   - old: what the data plane itself keeps there.
+    init(_ configuration: DataPlaneConfiguration, addresses: some Sequence<IPAddress>, over old: fa_config) {
         self = old
+        plain_v4 = configuration.plainDestinations(besides: addresses).words
         flags = 0
         if configuration.routesByKernel { flags |= FA_CONFIG_ROUTE_BY_KERNEL }
         if configuration.unknownSourcePasses { flags |= FA_CONFIG_UNKNOWN_SOURCE_PASSES }

@@ -16,9 +16,12 @@ extension KernelDataPlane {
                 state.paths.retain(port.nextUp)
                 state.paths.retain(port.nextDown)
             }
+            // What becomes an address of ours is looked at before it is one.
+            setPlainDestinations(besides: state.addresses + (port?.addresses ?? []), state.configuration)
             maps.ports.rewrite(Int(index), with: port.map(fa_port.init) ?? fa_port())
             state.paths.setPort(index, port)
             state.ports[index] = port
+            setPlainDestinations(besides: state.addresses, state.configuration)
             if let old {
                 state.paths.release(old.nextUp)
                 state.paths.release(old.nextDown)
@@ -33,12 +36,18 @@ extension KernelDataPlane {
     public func setConfiguration(_ configuration: DataPlaneConfiguration) throws(DataPlaneError) {
         try configuration.check()
         state.withLock { state in
-            let config = fa_config(configuration, over: maps.config[0])
+            let config = fa_config(configuration, addresses: state.addresses, over: maps.config[0])
             for path in configuration.namedPaths { state.paths.retain(path) }
             maps.config.rewrite(0, with: config)
             for path in state.configuration.namedPaths { state.paths.release(path) }
             state.configuration = configuration
         }
+    }
+
+    private func setPlainDestinations(besides addresses: [IPAddress], _ configuration: DataPlaneConfiguration) {
+        var config = maps.config[0]
+        config.plain_v4 = configuration.plainDestinations(besides: addresses).words
+        maps.config.rewrite(0, with: config)
     }
 
     public var configuration: DataPlaneConfiguration { state.withLock { $0.configuration } }

@@ -29,6 +29,8 @@ public final class KernelDataPlane: DataPlane {
         var hostPaths: [PathIndex]
         var peers: PeerTable
         var configuration = DataPlaneConfiguration()
+        /// Of this machine's ports.
+        var addresses: [IPAddress] { ports.values.flatMap(\.addresses) }
         /// Entries of `fa_admitted`, which nobody else writes.
         var admitted = 0
         /// Interface through which packets for sequenced tunnels go first.

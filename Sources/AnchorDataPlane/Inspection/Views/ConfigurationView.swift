@@ -32,6 +32,7 @@ extension fa_config {
             "flow-buckets": flow_mask == 0 ? "none" : "\(UInt64(flow_mask) + 1)",
             "mss-v4": mss_v4 == 0 ? "none" : FieldText.bytes(mss_v4),
             "mss-v6": mss_v6 == 0 ? "none" : FieldText.bytes(mss_v6),
+            "plain-v4": PlainDestinations(words: plain_v4).description,
             "default-v4": "\(default_path_v4)", "default-v6": "\(default_path_v6)",
             "endpoints": configuration.endpoints.map(\.description).joined(separator: " "),
             "pools": configuration.pools.map(\.description).joined(separator: " "),
