@@ -2,6 +2,7 @@ extension Scenario {
     /// All that there are, in the order of the rows.
     public static let all: [Scenario] = [
         beforeTheMove, tunnelledUp, strippedAtAnchor, downToAnchor, tunnelledDown, newFlow, thirdMove, lastFlowEnded,
-        bothAttachments, orderedTunnel, transparentServer, serverControl, spoofedTunnels, pathMTU, killedDaemon,
+        bothAttachments, returnFromBoth, orderedTunnel, transparentServer, serverControl, spoofedTunnels, killedDaemon,
+        conflicts, pathMTU, recovery,
     ]
 }
