@@ -89,7 +89,7 @@ let package = Package(
                 "AnchorCore", "AnchorDataPlane", "KernelTestSupport", "NamespaceTestSupport", "Netlink", "NetworkTypes",
                 "PacketKit",
             ])
-        + library("NetworkLab", ["ControlAPI", "Netlink", "NetworkTypes"])
+        + library("NetworkLab", ["BPFObjects", "ControlAPI", "Netlink", "NetworkTypes"])
         + [
             .testTarget(
                 name: "EndToEndTests", dependencies: ["NetworkLab", "anchord", "anchorctl"], swiftSettings: strict)

@@ -37,6 +37,15 @@ extension NetlinkSocket {
         try put(wanted, flags: NLM_F_CREATE, operation: "resolve neighbour")
     }
 
+    /// Has a neighbour that is known asked at once whether it is still there, as one that packets were sent to in vain.
+    /// Its MAC stays in use until it has answered, or has not answered three times within a second each (RFC 4861,
+    /// section 7.3.3). A permanent one would be one no more.
+    /// - Throws: ENOENT where there is no entry, EINVAL where its MAC isn't known.
+    public func verify(_ address: IPAddress, on interface: InterfaceIndex) throws(NetlinkError) {
+        let doubted = Neighbour(interface: interface, address: address, mac: nil, state: .probe)
+        try put(doubted, flags: NLM_F_REPLACE, operation: "verify neighbour")
+    }
+
     /// - Throws: EEXIST where there is an entry.
     public func add(_ neighbour: Neighbour) throws(NetlinkError) {
         try put(neighbour, flags: NLM_F_CREATE | NLM_F_EXCL, operation: "add neighbour")

@@ -253,6 +253,44 @@ private final class RouterMachine {
         #expect(try machine.control("status").code == 0)
     }
 
+    @Test(arguments: ["access-router", "mobile-node"])
+    func `where another instance has the port, a daemon is refused and leaves nothing in the kernel`(role: String)
+        throws
+    {
+        let machine = try RouterMachine()
+        _ = try machine.start()
+        let other = machine.name + "-other"
+        let file = machine.folder + "/other.toml"
+        let (key, id) = (machine.folder + "/key", role == "mobile-node" ? 1 : 2)
+        try (0..<32).map { String(format: "%02x", $0 * 7 + 1) }.joined().write(
+            toFile: key, atomically: true, encoding: .utf8)
+        chmod(key, 0o600)
+        let rest =
+            role == "mobile-node"
+            ? "interfaces = [\"acc0\"]\nspi = 257\nkey-file = \"\(key)\""
+            : """
+            endpoints = ["192.0.2.2"]
+            core-interfaces = ["core0"]
+            [[access-router.access]]
+            interface = "acc0"
+            gateway = "10.1.0.1/24"
+            pools = "10.1.0.0/24"
+            """
+        try """
+        instance = "\(other)"
+        state-directory = "\(machine.folder)/other"
+        control-socket = "\(machine.folder)/other.sock"
+        [\(role)]
+        id = \(id)
+        \(rest)
+        """.write(toFile: file, atomically: true, encoding: .utf8)
+        let end = try run("anchord", ["--config", file], in: machine.name)
+        #expect(end.code == 75)
+        #expect(end.errors.contains("UDP port 4346"))
+        #expect(!FileManager.default.fileExists(atPath: "/sys/fs/bpf/flowanchor/\(other)"))
+        #expect(try machine.control("status").code == 0)
+    }
+
     @Test func `killed, it leaves its programs and tables in force, and the next one takes them over`() throws {
         let machine = try RouterMachine()
         let first = try machine.start()

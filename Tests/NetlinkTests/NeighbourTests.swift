@@ -64,6 +64,29 @@ struct NeighbourTests {
         }
     }
 
+    @Test(arguments: MovedNode.both)
+    func `a neighbour that is verified is asked at once, and another MAC comes to light`(node: MovedNode) throws {
+        let pair = try Pair()
+        try node.addAddresses(pair)
+        let index = try pair.nearIndex()
+        try pair.farSocket.add(
+            InterfaceAddress(
+                interface: try pair.farIndex(), address: node.router, prefixLength: node.length,
+                flags: .noDuplicateDetection))
+        let monitor = try NetlinkMonitor(.neighbours, namespace: pair.near)
+        let mac = try #require(try pair.farSocket.link(named: "far0").mac)
+        for former in [mac, MACAddress("02:00:00:00:00:77")!] {
+            try pair.nearSocket.replace(
+                Neighbour(interface: index, address: node.router, mac: former, state: .stale))
+            try pair.nearSocket.verify(node.router, on: index)
+            let outcome = try monitor.first("an answer, or none") { change -> Neighbour? in
+                guard case .neighbour(let found) = change, found.address == node.router else { return nil }
+                return found.state == .reachable || found.state == .failed ? found : nil
+            }
+            #expect(outcome.state == (former == mac ? .reachable : .failed))
+        }
+    }
+
     @Test func `an address nobody asked for is unknown, not an error`() throws {
         let pair = try Pair()
         #expect(try pair.nearSocket.neighbour(IPAddress("10.9.9.9")!, on: pair.nearIndex()) == nil)

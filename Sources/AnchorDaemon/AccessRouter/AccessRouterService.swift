@@ -33,13 +33,10 @@ final class AccessRouterService: @unchecked Sendable {
     private let timer: any DispatchSourceTimer
     private let housekeeping: any DispatchSourceTimer
     private var lastScan: MonotonicInstant
-    private var chores = 0
     private var fullness = FullnessWatch()
 
-    /// How often hosts are looked at for signs of life.
+    /// How often hosts are looked at for signs of life, and next hops are verified.
     private static let scanInterval = 5
-    /// Next hops are verified at each so many-th scan.
-    private static let verification = 6
 
     init(
         _ configuration: DaemonConfiguration, _ settings: AccessRouterSettings, queue: DispatchQueue, logger: Logger,
@@ -55,6 +52,9 @@ final class AccessRouterService: @unchecked Sendable {
         serverMarks = try ServerMarks(path: folder + "/servers-down.json")
         let names = settings.access.map(\.interface) + settings.coreInterfaces + settings.servers.flatMap(\.interfaces)
         let numbers = try PortNumbers.stored(names, path: folder + "/interfaces.json")
+        let ports = PortTable(settings, numbers: numbers)
+        // First, since it is refused where another daemon has the port: nothing is in the kernel yet.
+        transport = try ProtocolTransport(port: settings.port, interfaces: ports) { logger.warning("\($0)") }
         dataPlane = try KernelDataPlane(
             .init(
                 instance: configuration.instance, program: .accessRouter, hostCapacity: settings.hostCapacity,
@@ -62,8 +62,8 @@ final class AccessRouterService: @unchecked Sendable {
         errors = try ErrorSender()
         // Opened before the tables are read, so that nothing is missed in between.
         netlinkMonitor = try NetlinkMonitor()
-        timer = DispatchSource.makeTimerSource(queue: queue)
-        housekeeping = DispatchSource.makeTimerSource(queue: queue)
+        timer = DispatchSource.makeIdleTimer(on: queue)
+        housekeeping = DispatchSource.makeIdleTimer(on: queue)
         lastScan = MonotonicClock.now()
         let core = AccessRouterConfiguration(
             settings, epoch: epoch, numbers: numbers, reserved: staticHosts.addresses)
@@ -75,12 +75,9 @@ final class AccessRouterService: @unchecked Sendable {
         router = try AccessRouter(core, restoring: records)
         let netlink = try NetlinkSocket()
         plane = ForwardingPlane(
-            settings, numbers: numbers, markedDown: serverMarks.down, dataPlane: dataPlane, netlink: netlink,
+            settings, ports: ports, markedDown: serverMarks.down, dataPlane: dataPlane, netlink: netlink,
             reports: reports()
         ) { [dataPlane] port throws(DataPlaneError) in try dataPlane.attach(port) }
-        transport = try ProtocolTransport(port: settings.port, interfaces: plane.ports) { text in
-            logger.warning("\(text)")
-        }
     }
 
     /// Adopts what is in the kernel, puts it right, and begins.
@@ -103,11 +100,9 @@ final class AccessRouterService: @unchecked Sendable {
         }
         transport.start(on: queue) { [weak self] in self?.receive($0) }
         timer.setEventHandler { [weak self] in self?.handle(.timer) }
-        timer.activate()
         housekeeping.setEventHandler { [weak self] in self?.keepHouse() }
         housekeeping.schedule(
             deadline: .now() + .seconds(Self.scanInterval), repeating: .seconds(Self.scanInterval), leeway: .seconds(1))
-        housekeeping.activate()
     }
 
     /// Ends; the data plane stays in force.
@@ -267,8 +262,8 @@ final class AccessRouterService: @unchecked Sendable {
             if !seen.isEmpty { handle(.activity(seen)) }
         }
         attempt { try plane.forgetPathMTUs(at: now) }
-        chores += 1
-        if chores % Self.verification == 0 { plane.nextHops.refreshAll() }
+        attempt { try plane.settle() }
+        plane.nextHops.refreshAll()
         warnOfFullTables()
     }
 

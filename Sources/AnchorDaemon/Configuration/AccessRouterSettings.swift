@@ -102,6 +102,8 @@ public struct AccessLinkSettings: Sendable {
     /// order of the file.
     public var servers: [String]?
 
+    public init() {}
+
     init(_ reader: TableReader) {
         let name = reader.parsed("interface", as: interfaceRule, interfaceName)
         interface = reader.required("interface", name, "the interface towards the nodes") ?? ""

@@ -26,7 +26,10 @@ final class ForwardingPlane {
     let chains: [[String]]
     private(set) var routes: RoutePlan
     private(set) var plan = ServerPlan(chains: [], servers: [])
-    private var wasUp: [PortIndex: Bool] = [:]
+    /// The interface that carries each port while it is up, as it was told last.
+    private var carriers: [PortIndex: InterfaceIndex?] = [:]
+    /// Whether routes may have gone without a word since they were read.
+    private var mayLackRoutes = false
     private var serversUp: [String: Bool] = [:]
     /// Addresses of interfaces that are no ports, such as the loopback's.
     private(set) var otherAddresses: Set<IPAddress> = []
@@ -40,8 +43,8 @@ final class ForwardingPlane {
     var ways: [IPAddress: TunnelWay] = [:]
 
     init(
-        _ settings: AccessRouterSettings, numbers: [String: PortIndex], markedDown: Set<String>,
-        dataPlane: any DataPlane, netlink: NetlinkSocket, reports: Reports,
+        _ settings: AccessRouterSettings, ports: PortTable, markedDown: Set<String>, dataPlane: any DataPlane,
+        netlink: NetlinkSocket, reports: Reports,
         attach: @escaping (PortIndex) throws(DataPlaneError) -> ProgramAttachment
     ) {
         self.settings = settings
@@ -50,7 +53,7 @@ final class ForwardingPlane {
         self.netlink = netlink
         self.reports = reports
         attachPrograms = attach
-        ports = PortTable(settings, numbers: numbers)
+        self.ports = ports
         nextHops = NextHops(dataPlane, netlink: netlink, interfaces: ports, warn: reports.warn)
         var chains: [[String]] = []
         for link in settings.access {
@@ -95,8 +98,13 @@ final class ForwardingPlane {
         var changed: Set<PortIndex> = []
         var describe = false
         var reroute = false
+        var retunnel = false
         var readdress: Set<UInt32> = []
         for change in changes {
+            switch change {
+            case .link, .linkRemoved, .addressRemoved: mayLackRoutes = true
+            case .address, .route, .routeRemoved, .neighbour, .neighbourRemoved, .overrun: break
+            }
             switch change {
             case .link(let link):
                 if let port = ports.update(link) { changed.insert(port) }
@@ -105,6 +113,8 @@ final class ForwardingPlane {
                 if let port = ports.remove(link.index) { changed.insert(port) }
             case .address(let address), .addressRemoved(let address):
                 readdress.insert(address.interface)
+                // From an endpoint that it lacks, the kernel knows no way to anywhere.
+                if settings.endpoints.contains(address.address) { retunnel = true }
             case .route(let route), .routeRemoved(let route):
                 if route.table == .main { reroute = true }
             case .neighbour(let neighbour): nextHops.handle(neighbour)
@@ -118,7 +128,9 @@ final class ForwardingPlane {
         }
         if describe || !changed.isEmpty { try describePorts() }
         for port in changed { nextHops.portChanged(port) }
-        if reroute || !changed.isEmpty { try readRoutes() }
+        if retunnel { ways.removeAll() }
+        let areNew = try (reroute || !changed.isEmpty) && readRoutes()
+        if retunnel && !areNew { try rerouteTunnels() }
     }
 
     @discardableResult
@@ -173,9 +185,13 @@ final class ForwardingPlane {
     }
 
     private func tellChanges() {
-        for port in ports.ports.values where wasUp[port.index] != port.isUp {
-            wasUp[port.index] = port.isUp
-            if port.role == .access { reports.linkChanged(InterfaceID(port.index), port.isUp) }
+        for port in ports.ports.values {
+            let carrier = port.isUp ? port.link?.index : nil
+            let former = carriers.updateValue(carrier, forKey: port.index)
+            guard former != .some(carrier), port.role == .access else { continue }
+            // One that was removed and made again between two looks is another: groups were joined on the former.
+            if carrier == nil || (former ?? nil) != nil { reports.linkChanged(InterfaceID(port.index), false) }
+            if carrier != nil { reports.linkChanged(InterfaceID(port.index), true) }
         }
         for server in servers where serversUp[server.name] != server.isUp {
             let isNew = serversUp.updateValue(server.isUp, forKey: server.name) == nil
@@ -191,14 +207,27 @@ final class ForwardingPlane {
 
     // MARK: Routes
 
-    private func readRoutes() throws {
+    /// Looks whether routes have gone. The kernel says nothing of IPv4 routes that go with a link or an address, and
+    /// removes them only after it has told of that.
+    func settle() throws {
+        guard mayLackRoutes else { return }
+        mayLackRoutes = false
+        try readRoutes()
+    }
+
+    /// - Returns: whether they are others than before.
+    @discardableResult
+    private func readRoutes() throws -> Bool {
         let plan = RoutePlan(try netlink.routes(in: .main), ports: ports.kernelIndices, pools: pools)
-        let isFirst = routes != plan || dataPlane.configuration.endpoints != settings.endpoints
-        guard isFirst else { return }
+        let areNew = routes != plan || dataPlane.configuration.endpoints != settings.endpoints
+        guard areNew else { return false }
         routes = plan
         ways.removeAll()
         try configure()
         try rerouteTunnels()
+        // What was known of a next hop when it was in use before may be long past.
+        nextHops.refreshAll()
+        return true
     }
 
     private func configure() throws {

@@ -1,4 +1,5 @@
 import AnchorDataPlane
+import Glibc
 import Netlink
 import NetworkTypes
 
@@ -33,13 +34,7 @@ final class NextHops {
     func refreshAll() {
         let used = Set(dataPlane.paths.map(\.specification.nextHop))
         known = known.filter { used.contains($0.key) }
-        for hop in used {
-            guard case .neighbour(let address, let port) = hop else { continue }
-            refresh(hop)
-            if let index = interfaces.kernelIndex(of: .init(port)) {
-                attempt { try netlink.resolve(address, on: index) }
-            }
-        }
+        for hop in used { refresh(hop) }
     }
 
     /// The port's interface vanished, returned or changed: what was known of its neighbours may be wrong.
@@ -52,8 +47,12 @@ final class NextHops {
     func handle(_ neighbour: Netlink.Neighbour, isGone: Bool = false) {
         guard let port = interfaces.number(ofKernelIndex: neighbour.interface) else { return }
         let hop = NextHop.neighbour(neighbour.address, port: port.number)
-        guard known[hop] != nil else { return }
+        guard let former = known[hop] else { return }
         tell(hop, neighbour.isUsable && !isGone ? neighbour.mac : nil)
+        // It does not answer at the address that it had: perhaps it has another one by now.
+        if former != nil, neighbour.state == .failed {
+            attempt { try netlink.resolve(neighbour.address, on: neighbour.interface) }
+        }
     }
 
     private func refresh(_ hop: NextHop) {
@@ -61,9 +60,14 @@ final class NextHops {
         guard let index = interfaces.kernelIndex(of: .init(port)) else { return tell(hop, nil) }
         attempt {
             let found = try netlink.neighbour(address, on: index)
-            let mac = found?.isUsable == true ? found?.mac : nil
-            tell(hop, mac)
-            if mac == nil { try netlink.resolve(address, on: index) }
+            let isUsable = found?.isUsable == true
+            tell(hop, isUsable ? found?.mac : nil)
+            if !isUsable {
+                try netlink.resolve(address, on: index)
+            } else if let found, !found.state.isDisjoint(with: [.reachable, .stale, .delay]) {
+                // Only the programs send to it, so the kernel would take half a minute and more to doubt it.
+                try netlink.verify(address, on: index)
+            }
         }
         // Followed even where the kernel knows nothing yet: it will tell.
         if known[hop] == nil { known[hop] = .some(nil) }
@@ -76,6 +80,10 @@ final class NextHops {
     }
 
     private func attempt(_ work: () throws -> Void) {
-        do { try work() } catch { warn("\(error)") }
+        do { try work() } catch let error as NetlinkError where [ENETDOWN, ENODEV, ENOENT].contains(error.code) {
+            // The link is down, or the entry has gone meanwhile: the kernel tells when that changes.
+        } catch {
+            warn("\(error)")
+        }
     }
 }

@@ -27,7 +27,7 @@ final class KernelForwarding: MobileForwarding {
     func attach(_ uplink: InterfaceID, _ link: Link) throws {
         try bindings.setUplink(uplink, link)
         guard attached[uplink] != link.index else { return }
-        _ = try dataPlane.attach(bindings.port(of: uplink))
+        _ = try dataPlane.attach(OwnAddressTable.port(of: uplink))
         attached[uplink] = link.index
     }
 

@@ -163,8 +163,21 @@ final class MobileHost {
     /// Packets that wait for the MAC of a router that is gone fill their sockets until the kernel gives it up.
     private func forgetRouter(_ route: DefaultRoute) {
         guard let index = uplinks.index(of: route.interface) else { return }
-        let router = Netlink.Neighbour(interface: index, address: route.gateway, mac: nil, state: [])
-        tolerating(ENOENT, ENETDOWN) { () throws(NetlinkError) in try netlink.remove(router) }
+        forgetRouter(route.gateway, on: index)
+    }
+
+    /// The link of an uplink is gone while others carry on. What waits there for the MACs of its routers has gone the
+    /// other way, too, or is overtaken: should the link return, it would come twice, or late [0052].
+    func forgetRouters(_ gateways: some Sequence<IPAddress>, of id: InterfaceID) {
+        guard let index = uplinks.index(of: id), placements.values.contains(where: { uplink(of: $0) != id }) else {
+            return
+        }
+        for gateway in gateways { forgetRouter(gateway, on: index) }
+    }
+
+    private func forgetRouter(_ gateway: IPAddress, on index: InterfaceIndex) {
+        let router = Netlink.Neighbour(interface: index, address: gateway, mac: nil, state: [])
+        tolerating(ENOENT, ENETDOWN, ENODEV) { () throws(NetlinkError) in try netlink.remove(router) }
     }
 
     // MARK: What happens to the host

@@ -40,9 +40,13 @@ extension MobileNodeDriver {
     }
 
     func tell(_ event: MobileNodeEvent) {
+        var lost: [IPAddress] = []
+        if case .linkDown(let uplink) = event { lost = host.uplinks[uplink].map { Array($0.gateways.values) } ?? [] }
         handle(event)
         // Another router may be there now, or the same one with another MAC.
         if case .linkUp(let uplink, _) = event { host.resolveRouters(on: uplink) }
+        // By now nothing is sent to them any more.
+        if case .linkDown(let uplink) = event { host.forgetRouters(lost, of: uplink) }
     }
 
     private func restoreSoon() {

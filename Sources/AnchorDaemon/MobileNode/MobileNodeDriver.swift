@@ -84,8 +84,8 @@ final class MobileNodeDriver: @unchecked Sendable {
         flows = try FlowCounter(
             namespace: namespace, records: forwarding, patience: patience, controlPort: port)
         settings = InterfaceSettings(namespace: namespace)
-        timer = DispatchSource.makeTimerSource(queue: queue)
-        flowTimer = DispatchSource.makeTimerSource(queue: queue)
+        timer = DispatchSource.makeIdleTimer(on: queue)
+        flowTimer = DispatchSource.makeIdleTimer(on: queue)
     }
 
     /// Looks at the links and begins.
@@ -97,8 +97,6 @@ final class MobileNodeDriver: @unchecked Sendable {
         timer.setEventHandler { [weak self] in self?.handle(.timer) }
         flowTimer.setEventHandler { [weak self] in self?.countFlows() }
         flowTimer.schedule(deadline: .now() + Self.countingInterval, repeating: Self.countingInterval)
-        timer.activate()
-        flowTimer.activate()
         attempt {
             try forwarding.watchErrors(on: queue) { [weak self] packet in self?.learn(packet[...]) }
         }
@@ -147,6 +145,9 @@ final class MobileNodeDriver: @unchecked Sendable {
 
     /// `nil` while the interface is away.
     func kernelIndex(of uplink: InterfaceID) -> UInt32? { host.uplinks.index(of: uplink) }
+
+    /// As the kernel described it last; `nil` while the interface is away.
+    func link(of uplink: InterfaceID) -> Link? { host.uplinks[uplink]?.link }
 
     /// Live flows of an own address, as counted last.
     func liveFlows(of address: IPAddress) -> Int { flows.count(of: address) }

@@ -41,7 +41,7 @@ final class OwnAddressTable {
     }
 
     /// The uplink's number in the data plane; 0 is none.
-    func port(of uplink: InterfaceID) -> PortIndex { PortIndex(uplink.number + 1) }
+    static func port(of uplink: InterfaceID) -> PortIndex { PortIndex(uplink.number + 1) }
 
     func setUplink(_ id: InterfaceID, _ link: Link) throws {
         var uplink = uplinks[id] ?? Uplink()
@@ -50,7 +50,7 @@ final class OwnAddressTable {
         uplink.link = link
         uplinks[id] = uplink
         try dataPlane.setPort(
-            port(of: id),
+            Self.port(of: id),
             Port(
                 role: .mobile, name: link.name, interfaceIndex: Int32(link.index),
                 mac: link.isEthernet ? link.mac ?? .zero : .zero, mtu: UInt16(clamping: link.mtu)))
@@ -63,7 +63,7 @@ final class OwnAddressTable {
         guard before != gateway else { return }
         uplinks[id, default: Uplink()].gateways[address.family] = gateway
         try dataPlane.setNextHop(
-            .neighbour(address, port: port(of: id)), NextHopResolution(destination: mac))
+            .neighbour(address, port: Self.port(of: id)), NextHopResolution(destination: mac))
         try reinstall { $0.uses(id) }
     }
 
@@ -142,7 +142,7 @@ final class OwnAddressTable {
     private func attachment(_ id: InterfaceID, _ family: AddressFamily) -> HostAttachment {
         let gateways = uplinks[id]?.gateways ?? [:]
         let gateway = gateways[family] ?? gateways.values.first
-        return HostAttachment(mac: gateway?.mac ?? .zero, port: port(of: id))
+        return HostAttachment(mac: gateway?.mac ?? .zero, port: Self.port(of: id))
     }
 
     private func hostTunnel(_ tunnel: Tunnel, _ id: InterfaceID) throws -> HostTunnel {
@@ -153,7 +153,7 @@ final class OwnAddressTable {
             }
         let uplink = uplinks[id]
         let specification = PathSpecification(
-            nextHop: uplink?.gateways[tunnel.local.family].map { .neighbour($0.address, port: port(of: id)) }
+            nextHop: uplink?.gateways[tunnel.local.family].map { .neighbour($0.address, port: Self.port(of: id)) }
                 ?? .kernel,
             encapsulation: Encapsulation(
                 source: tunnel.local, kind: EncapsulationKind(kind), ttl: tunnelTTL, dscp: tunnelDSCP),

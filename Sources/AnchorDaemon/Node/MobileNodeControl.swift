@@ -85,11 +85,12 @@ struct MobileNodeControl: ControlService {
 extension MobileNodeService {
     var interfaceModels: [InterfaceModel] {
         uplinks.sorted { $0.key < $1.key }.map { identifier, name in
-            let port = dataPlane.port(identifier.number)
-            let isThere = driver.kernelIndex(of: identifier) != nil
+            let link = driver.link(of: identifier)
+            let port = dataPlane.port(OwnAddressTable.port(of: identifier))
+            let isAttached = link != nil && port?.interfaceIndex == link.map { Int32($0.index) }
             return InterfaceModel(
-                name: name, role: PortRole.mobile.text, mode: isThere && port != nil ? "tc" : "none",
-                mtu: Int(port?.mtu ?? 0), isUp: isThere)
+                name: name, role: PortRole.mobile.text, mode: isAttached ? "tc" : "none", mtu: link?.mtu ?? 0,
+                isUp: link?.isUsable ?? false)
         }
     }
 

@@ -31,9 +31,11 @@ final class MobileNodeService: DaemonRole, @unchecked Sendable {
         self.queue = queue
         self.logger = logger
         self.events = events
-        housekeeping = DispatchSource.makeTimerSource(queue: queue)
+        housekeeping = DispatchSource.makeIdleTimer(on: queue)
         memory = try NodeMemory(folder: configuration.stateDirectory) { logger.error("\($0)") }
         epoch = try memory.nextEpoch()
+        // First, since it is refused where another daemon has the port: nothing is in the kernel yet.
+        transport = try ProtocolTransport(port: settings.port, interfaces: numbering) { logger.debug("\($0)") }
         dataPlane = try KernelDataPlane(
             .init(
                 instance: configuration.instance, program: .mobileNode, hostCapacity: 64,
@@ -50,7 +52,6 @@ final class MobileNodeService: DaemonRole, @unchecked Sendable {
         core.linger = TimeSpan(seconds: settings.linger)
         core.routerLifetime = TimeSpan(seconds: settings.routerLifetime)
         core.randomSeed = UInt64.random(in: .min ... .max)
-        transport = try ProtocolTransport(port: settings.port, interfaces: numbering) { logger.debug("\($0)") }
         var patience = FlowPatience()
         patience.udp = .seconds(settings.udpIdle)
         let forwarding = try KernelForwarding(
@@ -81,7 +82,6 @@ final class MobileNodeService: DaemonRole, @unchecked Sendable {
         try driver.start()
         housekeeping.setEventHandler { [weak self] in self?.warnOfFullTables() }
         housekeeping.schedule(deadline: .now() + .seconds(5), repeating: .seconds(5), leeway: .seconds(1))
-        housekeeping.activate()
     }
 
     /// Once for each table that fills up.

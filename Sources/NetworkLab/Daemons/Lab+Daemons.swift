@@ -52,7 +52,7 @@ extension Lab {
     }
 
     public func waitForDaemon(_ process: BackgroundProcess, on machine: String) throws {
-        try process.waitUntil("answering on \(controlSocket(machine))", timeout: .seconds(20)) {
+        try process.waitUntil("answering on \(controlSocket(machine))", timeout: .seconds(60)) {
             (try? ask(machine, "/v1/status")) != nil
         }
     }
@@ -87,11 +87,12 @@ extension Lab {
         try Command([Self.ownProgram("anchorctl")] + arguments + ["--socket", controlSocket(machine)]).check()
     }
 
-    /// The answer of a machine's daemon to a GET.
+    /// The answer of a machine's daemon to a GET. One that puts programs on an interface answers after that, and the
+    /// kernel makes it wait for whoever else changes interfaces, in other labs too.
     public func ask(_ machine: String, _ path: String) throws -> Data {
         Data(
             try Command([
-                "curl", "--silent", "--show-error", "--fail", "--max-time", "5", "--unix-socket",
+                "curl", "--silent", "--show-error", "--fail", "--max-time", "25", "--unix-socket",
                 controlSocket(machine), "http://localhost\(path)",
             ]).check().utf8)
     }

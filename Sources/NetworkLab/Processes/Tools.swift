@@ -4,8 +4,7 @@ import Foundation
 public enum Tools {
     static let needed = [
         "ip", "nstat", "nsenter", "sysctl", "ethtool", "bridge", "nft", "tcpdump", "tshark", "nginx", "curl", "ping",
-        "ss",
-        "sed",
+        "ss", "sed", "tc",
     ]
 
     /// - Throws: ``LabError/missingTools(_:)`` naming all that are not there.

@@ -17,20 +17,19 @@ extension Lab {
                 """, on: machine)
         }
         try plug(plan.cables)
-        try buildCore()
-        for router in 1...plan.routers {
-            try buildRouter(router)
-            try buildServer(router)
+        // From the core outwards: a route is refused before its link is up.
+        for machine in ["net"] + plan.machines.filter({ $0 != "net" }) {
+            let interfaces = plan.interfaces(of: machine).flatMap { plan.setup(of: $0, on: machine) }
+            try script((preparation(of: machine) + interfaces).joined(separator: "\n"), on: machine)
         }
-        try buildAir()
-        try script(
-            (0..<plan.nodeInterfaces).map { "ip link set wlan\($0) up" }.joined(separator: "\n"), on: "mn")
+        guard plan.server != .none else { return }
+        for router in 1...plan.routers { try startFirewall(router) }
     }
 
     /// Makes the cables. Checksums are finished by the sender, because a frame that XDP redirects
     /// keeps no note of an unfinished one; and generic receive offload is on, because a veth
     /// interface accepts redirected frames only while its peer polls.
-    private func plug(_ cables: [Cable]) throws {
+    func plug(_ cables: [Cable]) throws {
         let lines = cables.map { cable in
             "link add \(cable.interfaceA) netns \(namespace(cable.machineA)) type veth "
                 + "peer name \(cable.interfaceB) netns \(namespace(cable.machineB))"
@@ -47,90 +46,34 @@ extension Lab {
         }
     }
 
-    private func buildCore() throws {
-        var lines = ["sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1", "ip link set cn up"]
-        for family in AddressFamily.allCases {
-            lines.append(
-                "ip addr add \(AddressPlan.correspondentGateway(family))/\(AddressPlan.linkLength(family)) dev cn")
-        }
-        for router in 1...plan.routers {
-            lines.append("ip link set ar\(router) up")
-            for family in AddressFamily.allCases {
-                let gateway = AddressPlan.coreGateway(router, family)
-                lines.append("ip addr add \(gateway)/\(AddressPlan.coreLength(family)) dev ar\(router)")
-                lines.append(
-                    "ip route add \(AddressPlan.pool(router, family)) via \(AddressPlan.endpoint(router, family))")
-            }
-        }
-        try script(lines.joined(separator: "\n"), on: "net")
-        lines = ["ip link set eth0 up"]
-        for family in AddressFamily.allCases {
-            lines.append(
-                "ip addr add \(AddressPlan.correspondent(family))/\(AddressPlan.linkLength(family)) dev eth0")
-            lines.append("ip route add \(family.everywhere) via \(AddressPlan.correspondentGateway(family))")
-        }
-        try script(lines.joined(separator: "\n"), on: "cn")
-    }
-
-    private func buildRouter(_ router: Int) throws {
-        var lines = ["sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1"]
-        lines += ["core0", "acc0"].map { "ip link set \($0) up" }
-        switch plan.server {
-        case .none: break
-        case .twoLegged: lines += ["ip link set srv0 up", "ip link set srv1 up"]
-        case .oneLegged: lines.append("ip link set srv0 up")
-        }
-        for family in AddressFamily.allCases {
-            let endpoint = AddressPlan.endpoint(router, family)
-            lines.append("ip addr add \(endpoint)/\(AddressPlan.coreLength(family)) dev core0")
-            lines.append("ip route add \(family.everywhere) via \(AddressPlan.coreGateway(router, family))")
-            lines.append(
-                "ip addr add \(AddressPlan.gateway(router, family))/\(AddressPlan.linkLength(family)) dev acc0")
-            if plan.server == .oneLegged {
-                let link = AddressPlan.serverLink(router, family)
-                lines.append("ip addr add \(link.router)/\(AddressPlan.linkLength(family)) dev srv0")
-            }
-        }
-        try script(lines.joined(separator: "\n"), on: "ar\(router)")
-    }
-
-    private func buildServer(_ router: Int) throws {
-        let machine = "fw\(router)"
-        var lines: [String]
-        switch plan.server {
-        case .none: return
-        case .twoLegged:
-            lines = [
+    /// Lines of shell for what a machine needs before its interfaces are set up.
+    private func preparation(of machine: String) -> [String] {
+        let forwarding = "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1"
+        switch machine.prefix(while: \.isLetter) {
+        case "net", "ar": return [forwarding]
+        case "fw" where plan.server == .oneLegged: return [forwarding]
+        case "fw":
+            return [
                 "ip link add br0 type bridge mcast_snooping 0",
                 "sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1",
-                "ip link set in0 master br0 up", "ip link set out0 master br0 up", "ip link set br0 up",
+                "ip link set br0 up",
             ]
-        case .oneLegged:
-            lines = ["sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1", "ip link set eth0 up"]
-            for family in AddressFamily.allCases {
-                let link = AddressPlan.serverLink(router, family)
-                lines.append("ip addr add \(link.server)/\(AddressPlan.linkLength(family)) dev eth0")
-                lines.append("ip route add \(family.everywhere) via \(link.router)")
-            }
+        case "air":
+            // Frames in the air are nobody's business to filter.
+            return (1...plan.routers).flatMap {
+                ["ip link add br\($0) type bridge mcast_snooping 0", "ip link set br\($0) up"]
+            } + ["sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 || true"]
+        default: return []
         }
-        try script(lines.joined(separator: "\n"), on: machine)
+    }
+
+    private func startFirewall(_ router: Int) throws {
+        let machine = "fw\(router)"
         let pools = AddressFamily.allCases.map { AddressPlan.pool(router, $0) }
         try Command(
             ["nft", "-f", "-"], in: namespace(machine), input: Firewall.ruleset(plan.server, pools: pools)
         ).check()
         try script(Firewall.strict, on: machine)
-    }
-
-    private func buildAir() throws {
-        var lines: [String] = []
-        for router in 1...plan.routers {
-            lines.append("ip link add br\(router) type bridge mcast_snooping 0")
-            lines.append("ip link set acc\(router) master br\(router) up")
-            lines.append("ip link set br\(router) up")
-        }
-        // Frames in the air are nobody's business to filter.
-        lines.append("sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 || true")
-        try script(lines.joined(separator: "\n"), on: "air")
     }
 }
 

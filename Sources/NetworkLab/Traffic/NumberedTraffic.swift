@@ -15,6 +15,12 @@ public final class NumberedTraffic {
         public var repeated: Int
         public var arrivals: [Arrival]
 
+        /// Arrivals of numbers that had arrived before.
+        public var repetitions: [Arrival] {
+            var seen: Set<UInt64> = []
+            return arrivals.filter { !seen.insert($0.sequence).inserted }
+        }
+
         /// Runs of numbers that are missing between two that arrived.
         public var gaps: [Gap] {
             let ordered = arrivals.sorted { $0.sequence < $1.sequence }

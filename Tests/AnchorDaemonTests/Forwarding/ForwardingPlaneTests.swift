@@ -8,15 +8,17 @@ import Testing
 
 @testable import AnchorDaemon
 
-/// An access router whose core interface is `near0`, without programs: the tables are a model.
+/// An access router whose only interface is `near0`, without programs: the tables are a model.
 private final class Router {
     let pair: Pair
     let model = ModelDataPlane()
     let plane: ForwardingPlane
     private let monitor: NetlinkMonitor
     private let attachments = Mutex(0)
+    /// News of access links.
+    private let news = Mutex<[Bool]>([])
 
-    init() throws {
+    init(_ role: PortRole = .core) throws {
         pair = try Pair()
         try pair.near.command("ip", "addr", "add", "192.0.2.2/28", "dev", "near0")
         try pair.far.command("ip", "addr", "add", "192.0.2.1/28", "dev", "far0")
@@ -24,23 +26,41 @@ private final class Router {
         monitor = try NetlinkMonitor(namespace: pair.near)
         var settings = AccessRouterSettings()
         settings.endpoints = [IPAddress("192.0.2.2")!]
-        settings.coreInterfaces = ["near0"]
+        if role == .access {
+            var link = AccessLinkSettings()
+            link.interface = "near0"
+            settings.access = [link]
+        } else {
+            settings.coreInterfaces = ["near0"]
+        }
+        var tell: (Bool) -> Void = { _ in }
         let reports = ForwardingPlane.Reports(
-            linkChanged: { _, _ in }, attached: { _ in }, serverChanged: { _, _ in }, warn: { _ in })
+            linkChanged: { tell($1) }, attached: { _ in }, serverChanged: { _, _ in }, warn: { _ in })
         var attach: () -> Void = {}
         plane = ForwardingPlane(
-            settings, numbers: ["near0": 1], markedDown: [], dataPlane: model,
-            netlink: try NetlinkSocket(namespace: pair.near),
-            reports: reports
+            settings, ports: PortTable(settings, numbers: ["near0": 1]), markedDown: [], dataPlane: model,
+            netlink: try NetlinkSocket(namespace: pair.near), reports: reports
         ) { port throws(DataPlaneError) in
             attach()
             return ProgramAttachment(port: port, interface: "near0", programs: [], mode: .native, hasReplaced: false)
         }
         attach = { [unowned self] in attachments.withLock { $0 += 1 } }
+        tell = { [unowned self] isUp in news.withLock { $0.append(isUp) } }
         try plane.refresh()
     }
 
     var attached: Int { attachments.withLock { $0 } }
+    var linkNews: [Bool] { news.withLock { $0 } }
+
+    /// Removes `near0` and makes it anew.
+    func remake() throws {
+        try pair.far.command("ip", "link", "del", "far0")
+        try pair.near.command(
+            "ip", "link", "add", "near0", "type", "veth", "peer", "name", "far0", "netns", pair.far.path)
+        for (namespace, name) in [(pair.near, "near0"), (pair.far, "far0")] {
+            try namespace.command("ip", "link", "set", name, "up")
+        }
+    }
 
     /// Follows the kernel until it is so.
     func wait(_ what: String, _ condition: () -> Bool) throws {
@@ -105,6 +125,69 @@ struct ForwardingPlaneTests {
         #expect(router.model.port(1)?.addresses.contains(IPAddress("192.0.2.2")!) == true)
     }
 
+    @Test func `an access link that was made anew between two looks went and came`() throws {
+        let router = try Router(.access)
+        let former = router.model.port(1)?.interfaceIndex
+        #expect(router.linkNews == [true])
+        try router.remake()
+        try router.wait("the new interface") {
+            router.model.port(1)?.interfaceIndex != former && router.plane.ports.ports[1]?.isUp == true
+        }
+        #expect(router.attached == 2)
+        #expect(router.linkNews.suffix(2) == [false, true])
+    }
+
+    @Test func `a next hop that comes into use again is asked whether it is still the one that it was`() throws {
+        let router = try Router()
+        try router.installTunnel()
+        let gateway = IPAddress("192.0.2.1")!
+        try router.wait("the gateway's MAC") { router.path("10.1.0.9")?.isResolved == true }
+        let index = try router.pair.nearIndex()
+        try router.pair.far.command("ip", "addr", "add", "192.0.2.3/28", "dev", "far0")
+        try router.pair.near.command("ip", "route", "replace", "default", "via", "192.0.2.3")
+        try router.wait("the other gateway") {
+            router.path("10.1.0.9")?.specification.nextHop == .neighbour(IPAddress("192.0.2.3")!, port: 1)
+        }
+        // It was here once, and nobody has told that it is another one now.
+        let former = Neighbour(
+            interface: index, address: gateway, mac: MACAddress("02:00:00:00:00:77"), state: .reachable)
+        try router.pair.nearSocket.replace(former)
+        try router.pair.near.command("ip", "route", "replace", "default", "via", "192.0.2.1")
+        let mac = try router.pair.farSocket.link(named: "far0").mac
+        try router.wait("its MAC, asked for") {
+            let found = try? router.pair.nearSocket.neighbour(gateway, on: index)
+            return found?.mac == mac && router.path("10.1.0.9")?.isResolved == true
+        }
+    }
+
+    @Test func `a tunnel made while its endpoint's address was away finds its way once that is back`() throws {
+        let router = try Router()
+        // An endpoint of its own: the routes stay as they are.
+        try router.pair.near.command("ip", "addr", "add", "192.0.2.5/28", "dev", "near0")
+        try router.pair.near.command("ip", "addr", "del", "192.0.2.2/28", "dev", "near0")
+        try router.pair.near.command("ip", "addr", "add", "192.0.2.5/28", "dev", "near0")
+        try router.pair.near.command("ip", "route", "replace", "default", "via", "192.0.2.1")
+        let gateway = NextHop.neighbour(IPAddress("192.0.2.1")!, port: 1)
+        try router.wait("the loss") {
+            router.plane.isOwn(IPAddress("192.0.2.5")!) && !router.plane.isOwn(IPAddress("192.0.2.2")!)
+                && router.plane.routes.defaultV4?.hop == gateway
+        }
+        try router.installTunnel()
+        #expect(router.path("10.1.0.9")?.specification.nextHop == .kernel)
+        try router.pair.near.command("ip", "addr", "add", "192.0.2.2/32", "dev", "near0")
+        try router.wait("the way") { router.path("10.1.0.9")?.specification.nextHop == gateway }
+    }
+
+    @Test func `routes that the kernel removed without a word are found missing`() throws {
+        let router = try Router()
+        // The kernel tells of the link first.
+        try router.plane.handle([.link(try router.pair.nearSocket.link(named: "near0"))])
+        try router.pair.near.command("ip", "link", "set", "near0", "down")
+        #expect(router.model.configuration.defaultPathV4 != 0)
+        try router.plane.settle()
+        #expect(router.model.configuration.defaultPathV4 == 0)
+    }
+
     @Test func `a change of the link's MTU is told to the programs`() throws {
         let router = try Router()
         try router.pair.near.command("ip", "link", "set", "near0", "mtu", "1400")
@@ -153,7 +236,8 @@ struct ForwardingPlaneTests {
             serverChanged: { _, isUp in changes.withLock { $0.append(isUp) } }, warn: { _ in })
         let model = ModelDataPlane()
         let plane = ForwardingPlane(
-            settings, numbers: ["near0": 1, "acc0": 2, "srv0": 3, "srv1": 4], markedDown: ["fw", "another"],
+            settings, ports: PortTable(settings, numbers: ["near0": 1, "acc0": 2, "srv0": 3, "srv1": 4]),
+            markedDown: ["fw", "another"],
             dataPlane: model, netlink: try NetlinkSocket(namespace: namespace), reports: reports
         ) { port throws(DataPlaneError) in
             ProgramAttachment(port: port, interface: "", programs: [], mode: .native, hasReplaced: false)

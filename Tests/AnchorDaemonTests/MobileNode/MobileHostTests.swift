@@ -150,6 +150,22 @@ struct MobileHostTests {
     }
 
     @Test(arguments: Journey.both)
+    func `nothing waits for the routers of a link that is gone while another one is in use`(journey: Journey) throws {
+        let node = try Node()
+        let index = try node.index("near0")
+        node.attach(node.first, journey.old, journey.oldRouter)
+        #expect(try node.pair.nearSocket.neighbour(journey.oldRouter, on: index)?.state == .incomplete)
+        // Where there is no other way, they wait for the link to return.
+        node.host.forgetRouters([journey.oldRouter], of: node.first)
+        #expect(try node.pair.nearSocket.neighbour(journey.oldRouter, on: index)?.state == .incomplete)
+
+        node.attach(node.second, journey.new, journey.newRouter)
+        node.host.forgetRouters([journey.oldRouter], of: node.first)
+        #expect(try node.pair.nearSocket.neighbour(journey.oldRouter, on: index)?.state != .incomplete)
+        #expect(node.refusals == [])
+    }
+
+    @Test(arguments: Journey.both)
     func `a narrower way to the anchor is the route's MTU for old flows alone`(journey: Journey) throws {
         let node = try Node()
         node.attach(node.first, journey.old, journey.oldRouter)

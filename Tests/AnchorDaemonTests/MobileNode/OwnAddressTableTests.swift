@@ -53,7 +53,7 @@ struct OwnAddressTableTests {
         #expect(found.isOwn)
         #expect(found.node == 5)
         #expect(found.tunnel == nil)
-        #expect(found.attachment == HostAttachment(mac: oldRouterMAC, port: table.port(of: first)))
+        #expect(found.attachment == HostAttachment(mac: oldRouterMAC, port: OwnAddressTable.port(of: first)))
     }
 
     @Test func `an address elsewhere goes through a tunnel from the care-of address by the new router`() throws {
@@ -64,7 +64,7 @@ struct OwnAddressTableTests {
         #expect(found.tunnel?.peer == anchor)
         #expect(found.tunnel?.kind == .gre(key: 99, sequenced: true))
         let path = try path(found)
-        #expect(path.specification.nextHop == .neighbour(router, port: table.port(of: second)))
+        #expect(path.specification.nextHop == .neighbour(router, port: OwnAddressTable.port(of: second)))
         #expect(path.specification.encapsulation?.source == new)
         #expect(path.specification.encapsulation?.kind == .gre(sequenced: true))
         #expect(path.isResolved)
@@ -105,7 +105,7 @@ struct OwnAddressTableTests {
         try table.install(tunnelled())
         let next = IPAddress("10.2.0.254")!
         try table.setGateway(next, mac: routerMAC, on: second)
-        #expect(try path(entry(old)).specification.nextHop == .neighbour(next, port: table.port(of: second)))
+        #expect(try path(entry(old)).specification.nextHop == .neighbour(next, port: OwnAddressTable.port(of: second)))
     }
 
     @Test func `a smaller MTU of the attachment leaves less room in the tunnel`() throws {
@@ -164,7 +164,7 @@ struct OwnAddressTableTests {
             second,
             Link(
                 index: 30, name: "wwan0", mac: nil, mtu: 1430, flags: .up, operationalState: .up, isEthernet: false))
-        #expect(plane.port(table.port(of: second))?.mac == .zero)
-        #expect(plane.port(table.port(of: second))?.mtu == 1430)
+        #expect(plane.port(OwnAddressTable.port(of: second))?.mac == .zero)
+        #expect(plane.port(OwnAddressTable.port(of: second))?.mtu == 1430)
     }
 }
