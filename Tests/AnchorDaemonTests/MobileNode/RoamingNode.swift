@@ -137,6 +137,11 @@ final class RoamingNode: @unchecked Sendable {
                     interface: far, address: Self.gateway(number, .v6), prefixLength: 64,
                     flags: .noDuplicateDetection))
         }
+        // The kernel may tell late, when the node has found the router already: to it that is another move.
+        let near = try pair.nearSocket.link(named: "near\(uplink)")
+        try poll("the node to hear of the new carrier") {
+            ask { $0.link(of: uplinks[uplink])?.carrierChanges } == near.carrierChanges ? true : nil
+        }
     }
 
     /// The own address of the family from that router, once it has one.
