@@ -20,7 +20,7 @@ static __always_inline __u8 fa_outer_class(__u16 path_flags, __u8 path_dscp, __u
 }
 
 /* What an outer header is made of. */
-struct fa_outer {
+struct fa_outer_header {
 	__u64 source[2];
 	__u64 destination[2];
 	__u32 length; /* bytes behind it */
@@ -31,7 +31,7 @@ struct fa_outer {
 };
 
 /* RFC 2003. Don't fragment is set, so the identification may be 0 (RFC 6864, section 4.1). */
-static __always_inline void fa_write_outer_ipv4(void *at, const struct fa_outer *outer)
+static __always_inline void fa_write_outer_ipv4(void *at, const struct fa_outer_header *outer)
 {
 	__be32 destination = fa_v4_address(outer->destination[1]);
 	__u16 length_be = __builtin_bswap16((__u16)(outer->length + FA_IPV4_BYTES));
@@ -50,7 +50,7 @@ static __always_inline void fa_write_outer_ipv4(void *at, const struct fa_outer 
 }
 
 /* RFC 2473, without the option that limits encapsulation. */
-static __always_inline void fa_write_outer_ipv6(void *at, const struct fa_outer *outer)
+static __always_inline void fa_write_outer_ipv6(void *at, const struct fa_outer_header *outer)
 {
 	fa_store32(at, 0x60u | (__u32)(outer->class >> 4) | (__u32)(__u8)(outer->class << 4) << 8);
 	fa_store32(at + 4,

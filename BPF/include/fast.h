@@ -227,10 +227,10 @@ static __always_inline int fa_usual_path(struct fa_path *path, const struct fa_u
 	return FA_ONCE(path->generation) == generation;
 }
 
-static __always_inline struct fa_outer fa_usual_outer(const struct fa_usual *usual, const struct fa_usual_way *way,
-						      __u32 version)
+static __always_inline struct fa_outer_header fa_usual_outer(const struct fa_usual *usual,
+							     const struct fa_usual_way *way, __u32 version)
 {
-	struct fa_outer outer = {
+	struct fa_outer_header outer = {
 	    .source = {way->source[0], way->source[1]},
 	    .destination = {way->destination[0], way->destination[1]},
 	    .length = usual->ip.length,
@@ -252,7 +252,7 @@ static __always_inline int fa_usual_send(fa_context *context, struct fa_usual *u
 	struct fa_path *path = bpf_map_lookup_elem(&fa_paths, &index);
 	void *header = FA_DATA(context) + cursor;
 	struct fa_usual_way way;
-	struct fa_outer outer;
+	struct fa_outer_header outer;
 	void *data;
 
 	if (FA_UNLIKELY(!path) || FA_UNLIKELY(!fa_usual_path(path, usual, &way)) ||
@@ -378,8 +378,9 @@ static __always_inline int fa_usual_access(fa_context *context, __u32 version)
 	if (fa_is_tunnel(usual.ip.protocol) ||
 	    !fa_usual_transport(data, end, FA_ETHERNET_BYTES + fa_ip_bytes(version), usual.ip.protocol))
 		return FA_VERDICT_UNUSUAL;
-	/* The source is in the table, and so a host's address. */
 	usual.plain = fa_is_plain(config, version, usual.ip.destination);
+	if (FA_UNLIKELY(!fa_is_global(usual.ip.source, (__u8)version)))
+		return FA_VERDICT_UNUSUAL;
 	if (!usual.plain &&
 	    (FA_UNLIKELY(!fa_is_global(usual.ip.destination, (__u8)version)) ||
 	     FA_UNLIKELY(fa_is_own(usual.ip.destination)) || FA_UNLIKELY(fa_is_endpoint(config, usual.ip.destination))))

@@ -92,7 +92,7 @@ __noinline int fa_run(fa_context *context, const struct fa_action *action)
 {
 	struct fa_path *path;
 	struct fa_way way;
-	struct fa_outer outer;
+	struct fa_outer_header outer;
 	__u32 zero = 0;
 	__u32 index;
 	__u32 decrement;

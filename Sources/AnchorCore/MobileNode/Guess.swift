@@ -2,7 +2,7 @@ import AnchorProtocol
 import NetworkTypes
 
 /// A router of before that was asked for addresses on a link that came up, before anybody said that it is there, as
-/// RFC 4436 (section 2.1) has a host test former networks while it asks for a new one: where it is there, a round trip
+/// RFC 4436 has a host test former networks while it asks for a new one: where it is there, a round trip
 /// is saved; where not, nobody answers.
 struct Guess: Sendable {
     let sighting: Sighting

@@ -53,14 +53,19 @@ extension MetricModel {
 
 extension MapModel {
     /// The instance's maps, with how full those are that fill up.
-    static func pinned(_ dataPlane: KernelDataPlane) throws(ControlError) -> [MapModel] {
+    /// - Parameter isWanted: which of them; others are not looked at.
+    static func pinned(
+        _ dataPlane: KernelDataPlane, where isWanted: (DataPlaneMap?) -> Bool = { _ in true }
+    ) throws(ControlError) -> [MapModel] {
         var models: [MapModel] = []
         for map in dataPlane.mapDescriptions {
+            let kind = DataPlaneMap(rawValue: map.name)
+            guard isWanted(kind) else { continue }
             var model = MapModel(
                 name: map.name, type: typeName(map.type), keySize: Int(map.keySize), valueSize: Int(map.valueSize),
                 capacity: Int(map.capacity), entries: nil)
             do {
-                if let kind = DataPlaneMap(rawValue: map.name) { model.entries = try dataPlane.entriesInUse(of: kind) }
+                if let kind { model.entries = try dataPlane.entriesInUse(of: kind) }
             } catch {
                 throw ControlError(failure: error)
             }

@@ -4,9 +4,7 @@ import ControlAPI
 extension MapModel {
     /// The tables that are full to 80 % and more, of those that refuse what comes once they are full.
     static func nearlyFull(_ dataPlane: KernelDataPlane) throws(ControlError) -> [MapModel] {
-        try pinned(dataPlane).filter {
-            DataPlaneMap(rawValue: $0.name)?.refusesWhenFull == true && ($0.fill ?? 0) >= 0.8
-        }
+        try pinned(dataPlane, where: { $0?.refusesWhenFull == true }).filter { ($0.fill ?? 0) >= 0.8 }
     }
 
     /// A line for each of ``nearlyFull(_:)``.

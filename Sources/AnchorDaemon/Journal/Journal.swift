@@ -4,8 +4,8 @@ import Glibc
 import Synchronization
 
 /// Records on stable storage, in order. Everything that is appended while a write is under way is written with the
-/// next one, so that a thousand updates cost one flush to the disk and not a thousand. Where a write takes less time
-/// than waking another thread for it and being woken again, the caller does it.
+/// next one, so that a thousand updates cost one flush to the disk and not a thousand. While writes are quick, the caller
+/// does those of a few records itself, which spares it another thread's wake-up and its own.
 ///
 /// A write that fails is told to those whose records were in it; what was there before stays, and what half-way got
 /// there is taken off again.
@@ -30,7 +30,7 @@ public final class Journal: Sendable {
         }
     }
 
-    /// Longest write for which another thread does not pay.
+    /// The longest that a caller may be held up for.
     private static let quick = TimeSpan.microseconds(400)
     /// With more records at once the caller has better things to do meanwhile.
     private static let few = 4

@@ -172,7 +172,7 @@ final class MobileNodeDriver: @unchecked Sendable {
             isHolding = action.isMessage
             perform(action)
         }
-        if !actions.isEmpty { surroundings.flush() }
+        if isHolding { surroundings.flush() }
         host.finishRoutes()
         for (uplink, gateway) in untold { tellGateway(gateway, on: uplink) }
         untold = []

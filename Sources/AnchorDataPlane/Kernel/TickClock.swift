@@ -7,14 +7,12 @@ final class TickClock: Sendable {
     /// How long a tick is.
     let tick: Duration
     private let source: JiffiesSource
-    private let quarters: JiffiesSource
     private let known = Mutex<(tick: UInt32, at: ContinuousClock.Instant)?>(nil)
     /// The two clocks drift apart slowly; how long one reading is good for.
     private static let validity = Duration.seconds(30)
 
     init() throws(BPFError) {
         source = try JiffiesSource()
-        quarters = try JiffiesSource(shift: 2)
         var resolution = timespec()
         clock_getres(CLOCK_MONOTONIC_COARSE, &resolution)
         tick = .nanoseconds((resolution.tv_sec * 1_000_000_000 + resolution.tv_nsec) * 256)
@@ -31,8 +29,9 @@ final class TickClock: Sendable {
         return fresh
     }
 
-    /// The time as `fa_duplicates` has it: the lower 16 bits of jiffies / 4.
-    func duplicateTime() throws(BPFError) -> UInt16 { UInt16(truncatingIfNeeded: try quarters.read()) }
+    /// The time as `fa_duplicates` has it: the lower 16 bits of jiffies / 4. Asked so rarely that its program is loaded
+    /// for the occasion.
+    func duplicateTime() throws(BPFError) -> UInt16 { UInt16(truncatingIfNeeded: try JiffiesSource(shift: 2).read()) }
 
     /// The unit of ``duplicateTime()``.
     var duplicateUnit: Duration { tick / 64 }

@@ -3,7 +3,7 @@ import AnchorProtocol
 import NetworkTypes
 import Testing
 
-/// Routers of before are asked at once on a link that comes up (RFC 4436, section 2.1).
+/// Routers of before are asked at once on a link that comes up (RFC 4436).
 @Suite struct GuessTests {
     let first = NodeBench.address(0)
     let second = NodeBench.address(1)
