@@ -21,6 +21,12 @@ public final class NumberedTraffic {
             return arrivals.filter { !seen.insert($0.sequence).inserted }
         }
 
+        /// Datagrams that arrived in a second.
+        public var rate: Int {
+            guard let first = arrivals.first, let last = arrivals.last, last.time > first.time else { return 0 }
+            return arrivals.count * 1_000_000_000 / Int(last.time - first.time)
+        }
+
         /// Runs of numbers that are missing between two that arrived.
         public var gaps: [Gap] {
             let ordered = arrivals.sorted { $0.sequence < $1.sequence }

@@ -45,10 +45,12 @@ public struct TrafficEnd {
     private let socket: Int32
     private var peer: sockaddr_in6?
     private var sent: UInt64 = 0
+    private var pace: Pace
     private var arrivals: [Arrival] = []
 
     public init(_ options: TrafficOptions) throws {
         self.options = options
+        pace = Pace(rate: options.rate)
         // One kind of socket for both families: IPv4 in its v4-mapped form.
         socket = Glibc.socket(AF_INET6, Int32(SOCK_DGRAM.rawValue), 0)
         guard socket >= 0 else { throw LabError.cannotStart("a UDP socket", String(cString: strerror(errno))) }
@@ -81,14 +83,12 @@ public struct TrafficEnd {
             receive(&buffer)
             if origin == nil, peer != nil { origin = monotonicNanoseconds() }
             if let origin { send(until: monotonicNanoseconds() - origin, &buffer) }
-            var waiting = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-            poll(&waiting, 1, options.rate > 0 ? 1 : 10)
+            waitForDatagram(options.rate > 0 ? 200_000 : 10_000_000)
         }
         let end = monotonicNanoseconds()
         while monotonicNanoseconds() - end < 500_000_000 {
             receive(&buffer)
-            var waiting = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-            poll(&waiting, 1, 10)
+            waitForDatagram(10_000_000)
         }
         close(socket)
         if let recordPath { try write(recordPath) }
@@ -96,6 +96,16 @@ public struct TrafficEnd {
         return TrafficReport(
             sent: Int(sent), received: arrivals.count, distinct: numbers.count,
             reach: Int((numbers.max() ?? 0)) + (numbers.isEmpty ? 0 : 1))
+    }
+
+    /// - Parameter patience: longest wait, in nanoseconds. A millisecond, poll(2)'s shortest, is fifty datagrams.
+    private func waitForDatagram(_ patience: Int) {
+        var timeout = timespec(tv_sec: 0, tv_nsec: patience)
+        var set = fd_set()
+        withUnsafeMutableBytes(of: &set) {
+            $0.storeBytes(of: 1 << (UInt64(socket) % 64), toByteOffset: Int(socket) / 64 * 8, as: UInt64.self)
+        }
+        pselect(socket + 1, &set, nil, nil, &timeout, nil)
     }
 
     private mutating func receive(_ buffer: inout [UInt8]) {
@@ -118,9 +128,8 @@ public struct TrafficEnd {
     /// Sends what is due after so many nanoseconds.
     private mutating func send(until elapsed: UInt64, _ buffer: inout [UInt8]) {
         guard var peer, options.rate > 0 else { return }
-        // Only so much at once, so that a stalled process does not overrun the queues afterwards.
-        let due = min(elapsed / 1000 * UInt64(options.rate) / 1_000_000, sent + 256)
-        while sent < due {
+        let limit = pace.limit(sent: sent, after: elapsed)
+        while sent < limit {
             buffer.withUnsafeMutableBytes { $0.storeBytes(of: sent, as: UInt64.self) }
             let result = withUnsafePointer(to: &peer) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
