@@ -58,7 +58,7 @@ let package = Package(
             .target(name: "BPFObjects", swiftSettings: strict, plugins: ["CompileBPF"]),
             .testTarget(name: "BPFObjectsTests", dependencies: ["BPFObjects"], swiftSettings: strict),
             .target(
-                name: "KernelTestSupport", dependencies: ["BPFKit"], path: "Tests/KernelTestSupport",
+                name: "KernelTestSupport", dependencies: ["BPFKit", "CNetlink"], path: "Tests/KernelTestSupport",
                 swiftSettings: strict),
             .target(name: "CDatagram", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
             .target(name: "CAtomics", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),

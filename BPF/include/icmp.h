@@ -5,6 +5,7 @@
 
 #include "checksum.h"
 #include "count.h"
+#include "limit.h"
 #include "route.h"
 
 #define FA_ICMP_BYTES 8u
@@ -14,25 +15,6 @@
 /* What is quoted: more than any IPv4 header with eight bytes behind it. */
 #define FA_ICMP_QUOTE 68u
 #define FA_ICMPV6_QUOTE 128u
-
-/* Whether one more message may be sent now. A second is about 256 jiffies. */
-static __always_inline int fa_may_answer(void)
-{
-	__u32 now = (__u32)(bpf_jiffies64() >> 8);
-	__u32 zero = 0;
-	struct fa_limit *limit = bpf_map_lookup_elem(&fa_limits, &zero);
-
-	if (!limit)
-		return 0;
-	if (limit->tick != now) {
-		limit->tick = now;
-		limit->used = 0;
-	}
-	if (limit->used >= FA_LIMIT_RATE)
-		return 0;
-	limit->used++;
-	return 1;
-}
 
 #define FA_ICMP_UNREACHABLE 3u
 #define FA_ICMP_FRAGMENTATION_NEEDED 4u

@@ -8,7 +8,8 @@
 #include "host.h"
 #include "mobile_packet.h"
 
-/* Bytes behind the IP header that tell packets apart, the transport checksum among them. */
+/* Bytes behind the IP header that tell packets apart, the transport checksum among them, and in front of it
+ * IPv6's fragment header. */
 #define FA_DUPLICATE_BYTES 64u
 #define FA_DUPLICATE_ATTEMPTS 8u
 /* As many as the map has. */
@@ -20,12 +21,13 @@ static __always_inline __u64 fa_duplicate_hash(struct __sk_buff *skb, const stru
 {
 	__u64 content[FA_DUPLICATE_BYTES / 8] = {};
 	__u64 sum = config->hash_secret[0];
-	__u32 cursor = fa_transport_cursor(ip);
-	__u32 length = ip->length - ip->header;
+	__u32 header = ip->version == 4 ? ip->header : FA_IPV6_BYTES;
+	__u32 cursor = ip->cursor + header;
+	__u32 length = ip->length - header;
 	__u32 identification = 0;
 
 	if (ip->version == 4)
-		bpf_skb_load_bytes(skb, ip->cursor + 4, &identification, 4);
+		bpf_skb_load_bytes(skb, ip->cursor + 4, &identification, 4); /* and which fragment it is */
 	if (length > FA_DUPLICATE_BYTES)
 		length = FA_DUPLICATE_BYTES;
 	FA_OPAQUE(length);
@@ -91,9 +93,12 @@ static __always_inline int fa_duplicate_first(__u64 hash, int step)
 	for (__u32 attempt = 0; attempt < FA_DUPLICATE_ATTEMPTS; attempt++) {
 		__u64 *entry = &line->entries[fa_duplicate_choose(line, tag, now)];
 		__u64 word = FA_ONCE(*entry);
-		int ahead = step + (fa_duplicate_is(word, tag, now) ? (__s16)word : 0);
-		__u64 next = (__u64)tag << 32 | (__u64)now << 16 | (__u16)ahead;
+		int ahead = fa_duplicate_is(word, tag, now) ? (__s16)word : 0;
+		__u64 next;
 
+		if (ahead * step < FA_DUPLICATE_LEAD_LIMIT)
+			ahead += step;
+		next = (__u64)tag << 32 | (__u64)now << 16 | (__u16)ahead;
 		if (__sync_val_compare_and_swap(entry, word, next) == word)
 			return step > 0 ? ahead > 0 : ahead < 0;
 	}

@@ -26,7 +26,9 @@ static __always_inline int fa_mobile_stays(struct __sk_buff *skb, const struct f
 	}
 	if ((ip->destination[0] & 0xff) == 0xff || (ip->destination[0] & 0xc0ff) == 0x80fe)
 		return 1;
-	if (FA_UNLIKELY(ip->protocol == FA_PROTOCOL_ICMPV6) && cursor <= FA_CURSOR_LIMIT) {
+	/* What looks like its type in a later fragment is anything. */
+	if (FA_UNLIKELY(ip->protocol == FA_PROTOCOL_ICMPV6) && ip->fragment != FA_FRAGMENT_LATER &&
+	    cursor <= FA_CURSOR_LIMIT) {
 		__u8 *type = FA_SKB_DATA(skb) + cursor;
 
 		return (void *)(type + 1) <= FA_SKB_END(skb) && *type >= 133 && *type <= 137;
@@ -54,14 +56,17 @@ static __always_inline int fa_mobile_plain(struct __sk_buff *skb, __u32 port)
 }
 
 /* Sends a copy as it is on the attached way. To find another interface's neighbour takes the kernel,
- * which does that for a packet but not for a copy; so the copy comes around once more. */
-static __always_inline void fa_mobile_copy(struct __sk_buff *skb, const struct fa_host_extra *extra)
+ * which does that for a packet but not for a copy; so the copy comes around once more, here or, out of the
+ * segmenter, whose interface has no program on its way out, at the uplink that it is for. */
+static __always_inline void fa_mobile_copy(struct __sk_buff *skb, const struct fa_host_extra *extra, int segmented)
 {
 	__u32 port = extra->neighbour.port & (FA_PORT_LIMIT - 1);
 	__u32 interface = fa_mobile_interface(port);
 
+	if (segmented && interface == 0)
+		return;
 	skb->tc_index = interface == 0 || interface == skb->ifindex ? FA_MOBILE_DONE : FA_MOBILE_SEND + port;
-	bpf_clone_redirect(skb, skb->ifindex, 0);
+	bpf_clone_redirect(skb, segmented ? interface : skb->ifindex, 0);
 	skb->tc_index = 0;
 	fa_mobile_reach(skb);
 }
@@ -87,6 +92,7 @@ __noinline int fa_mobile_to_anchor(struct __sk_buff *skb, const struct fa_ip *ip
 	__u32 reason;
 	__u32 index;
 	__u64 room;
+	int copies;
 
 	if (!ip || !own)
 		return TC_ACT_SHOT;
@@ -95,7 +101,15 @@ __noinline int fa_mobile_to_anchor(struct __sk_buff *skb, const struct fa_ip *ip
 	if (!path)
 		return fa_mobile_exit(FA_REASON_NO_ROUTE);
 	outer.path = &path->copies[FA_ONCE(path->generation) & 1];
+	if (FA_UNLIKELY(outer.path->flags & FA_PATH_DROP)) {
+		reason = outer.path->reason;
+		return fa_mobile_exit(reason >= FA_REASON_FIRST_DROP && reason < FA_REASON_COUNT ? reason
+												 : FA_REASON_NO_ROUTE);
+	}
 	if (!(outer.path->flags & (FA_PATH_TUNNEL_V4 | FA_PATH_TUNNEL_V6)))
+		return fa_mobile_exit(FA_REASON_NO_ROUTE);
+	/* The segmenter's interface leads nowhere. */
+	if (segmented && fa_mobile_interface(outer.path->port) == 0)
 		return fa_mobile_exit(FA_REASON_NO_ROUTE);
 	outer.push = fa_outer_bytes(outer.path->flags);
 	outer.key_be = own->tunnel_key_be;
@@ -113,18 +127,16 @@ __noinline int fa_mobile_to_anchor(struct __sk_buff *skb, const struct fa_ip *ip
 			return fa_mobile_too_big(skb, ip, outer.path->mtu);
 		return (int)bpf_redirect(fa_segmenter, 0);
 	}
-	if (own->flags & FA_HOST_BICAST && own->flags & FA_HOST_ATTACHED) {
-		struct fa_host_extra *extra = fa_mobile_extra(ip->source);
-
-		if (extra)
-			fa_mobile_copy(skb, extra);
-	}
-	if (outer.path->flags & FA_PATH_SEQUENCED) {
+	copies = (own->flags & FA_HOST_BICAST) && (own->flags & FA_HOST_ATTACHED);
+	if (FA_UNLIKELY(copies || (outer.path->flags & FA_PATH_SEQUENCED))) {
 		struct fa_host_extra *extra = fa_mobile_extra(ip->source);
 
 		if (!extra)
 			return fa_mobile_exit(FA_REASON_NO_ROUTE);
-		outer.sequence = __sync_fetch_and_add(&extra->transmit_sequence, 1);
+		if (copies)
+			fa_mobile_copy(skb, extra, segmented);
+		if (outer.path->flags & FA_PATH_SEQUENCED)
+			outer.sequence = __sync_fetch_and_add(&extra->transmit_sequence, 1);
 	}
 	interface = fa_mobile_interface(outer.path->port);
 	reason = fa_mobile_encapsulate(skb, ip, &outer, room);

@@ -207,9 +207,10 @@ __noinline int fa_flow_record(const struct fa_flow_packet *packet)
 	return 1;
 }
 
-/* Records the packet under its flow, if it has one. own: of the address at this node. */
-static __always_inline void fa_flow_seen(struct __sk_buff *skb, const struct fa_ip *ip, const struct fa_mobile_own *own,
-					 __u32 up)
+/* Records the packet under its flow, if it has one. own: of the address at this node. A function of its own,
+ * whose stack what comes afterwards can have. */
+static __noinline void fa_flow_seen(struct __sk_buff *skb, const struct fa_ip *ip, const struct fa_mobile_own *own,
+				    __u32 up)
 {
 	struct fa_flow_packet packet = {};
 

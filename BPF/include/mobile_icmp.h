@@ -5,6 +5,7 @@
 
 #include "checksum.h"
 #include "host.h"
+#include "limit.h"
 #include "mobile_packet.h"
 
 /* How much of the packet an answer quotes, its IP header included: enough for IPv6 with extension
@@ -101,7 +102,7 @@ static __always_inline int fa_mobile_is_tunnel_error(struct __sk_buff *skb, cons
 	void *message;
 	__u8 type;
 
-	if ((ip->protocol != FA_PROTOCOL_ICMP && ip->protocol != FA_PROTOCOL_ICMPV6) ||
+	if (ip->protocol != (ip->version == 4 ? FA_PROTOCOL_ICMP : FA_PROTOCOL_ICMPV6) ||
 	    ip->fragment != FA_FRAGMENT_NONE || cursor > FA_CURSOR_LIMIT)
 		return 0;
 	message = FA_SKB_DATA(skb) + cursor;
@@ -114,11 +115,15 @@ static __always_inline int fa_mobile_is_tunnel_error(struct __sk_buff *skb, cons
 	return type >= 1 && type <= 4 && fa_is_tunnel(*(__u8 *)(message + 6));
 }
 
+/* Hands the packet to the daemon, unless there are too many. */
 __noinline int fa_mobile_tell(struct __sk_buff *skb)
 {
-	struct fa_event *event = bpf_ringbuf_reserve(&fa_events, sizeof(*event), 0);
+	struct fa_event *event;
 	__u32 length = skb->len - fa_link_header;
 
+	if (!fa_may_answer())
+		return 0;
+	event = bpf_ringbuf_reserve(&fa_events, sizeof(*event), 0);
 	if (!event)
 		return 0;
 	if (length > FA_EVENT_PACKET_BYTES)

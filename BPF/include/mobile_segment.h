@@ -30,8 +30,8 @@ static __always_inline __u32 fa_mobile_mss_offset(const __u8 *options, __u32 len
 			at++;
 			continue;
 		}
-		if (kind == FA_TCP_OPTION_MSS)
-			return options[at + 1] == 4 ? at + 2 : 0;
+		if (kind == FA_TCP_OPTION_MSS && options[at + 1] == 4)
+			return at + 2;
 		if (options[at + 1] < 2)
 			return 0;
 		at += options[at + 1];

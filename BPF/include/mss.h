@@ -15,28 +15,28 @@
 /* Lowers the option in the TCP header at the cursor to the limit, in bytes. */
 __noinline int fa_clamp_mss_at(fa_context *context, __u32 cursor, __u32 limit)
 {
-	void *data = FA_DATA(context);
 	void *end = FA_DATA_END(context);
 	void *tcp;
 	__u32 options;
-	__u32 at = 0;
+	__u32 at = FA_TCP_BYTES;
 
 	if (cursor > 2 * FA_CURSOR_LIMIT)
 		return 0;
-	tcp = data + cursor;
+	tcp = FA_DATA(context) + cursor;
 	if (tcp + FA_TCP_BYTES > end)
 		return 0;
+	/* Options that are not all there, or run into what is behind the header, are none. */
 	options = (__u32)(*(__u8 *)(tcp + 12) >> 4) * 4;
-	if (options < FA_TCP_BYTES)
+	if (tcp + options > end)
 		return 0;
-	options -= FA_TCP_BYTES;
-	for (__u32 i = 0; i < FA_TCP_OPTIONS_LIMIT && at < options; i++) {
+	FA_LOOP
+	for (__u32 i = 0; i < FA_TCP_OPTIONS_LIMIT && at + 4 <= options; i++) {
 		void *option;
 		__u16 kind_and_length;
 
 		FA_OPAQUE(at);
-		at &= 0x3f;
-		option = tcp + FA_TCP_BYTES + at;
+		at &= 0x7f;
+		option = tcp + at;
 		if (option + 4 > end)
 			return 0;
 		kind_and_length = fa_load16(option);
@@ -49,11 +49,12 @@ __noinline int fa_clamp_mss_at(fa_context *context, __u32 cursor, __u32 limit)
 		if (kind_and_length == (2 | 4 << 8)) {
 			__u16 old_be = fa_load16(option + 2);
 			__u16 new_be = FA_BE16((__u16)limit);
-			__u16 checksum = fa_load16(tcp + 16);
+			__u16 checksum;
 
 			if (__builtin_bswap16(old_be) <= limit)
 				return 0;
 			fa_store16(option + 2, new_be);
+			checksum = fa_load16(tcp + 16);
 			/* At an odd offset its bytes are in two words, the other way round. */
 			if (at & 1)
 				checksum =

@@ -11,9 +11,9 @@ public final class VirtualPair: Sendable {
         let number = getpid() % 100_000
         first = "\(prefix)\(number)a"
         second = "\(prefix)\(number)b"
-        try run("link", "add", first, "type", "veth", "peer", "name", second)
-        try run("link", "set", first, "up")
-        try run("link", "set", second, "up")
+        try Command.run("ip", "link", "add", first, "type", "veth", "peer", "name", second)
+        try Command.run("ip", "link", "set", first, "up")
+        try Command.run("ip", "link", "set", second, "up")
     }
 
     deinit { remove() }
@@ -23,8 +23,8 @@ public final class VirtualPair: Sendable {
 
     /// An interface whose driver has no XDP of its own, removed with the pair.
     public func bridge() throws -> Int32 {
-        try run("link", "add", bridgeName, "type", "bridge")
-        try run("link", "set", bridgeName, "up")
+        try Command.run("ip", "link", "add", bridgeName, "type", "bridge")
+        try Command.run("ip", "link", "set", bridgeName, "up")
         return Int32(if_nametoindex(bridgeName))
     }
 
@@ -32,23 +32,7 @@ public final class VirtualPair: Sendable {
 
     /// Takes all interfaces away.
     public func remove() {
-        try? run("link", "delete", first)
-        if if_nametoindex(bridgeName) != 0 { try? run("link", "delete", bridgeName) }
-    }
-
-    private func run(_ arguments: String...) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["ip"] + arguments
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw CommandFailed(command: "ip " + arguments.joined(separator: " "))
-        }
-    }
-
-    public struct CommandFailed: Error {
-        public let command: String
+        try? Command.run("ip", "link", "delete", first)
+        if if_nametoindex(bridgeName) != 0 { try? Command.run("ip", "link", "delete", bridgeName) }
     }
 }

@@ -152,9 +152,10 @@ final class OwnAddressTable {
             case .gre(let key, let sequenced): .gre(key: key, sequenced: sequenced)
             }
         let uplink = uplinks[id]
+        // Without a router everybody is a neighbour, or the kernel knows the way; by this uplink either way.
+        let nextHop = uplink?.gateways[tunnel.local.family]?.address ?? tunnel.peer
         let specification = PathSpecification(
-            nextHop: uplink?.gateways[tunnel.local.family].map { .neighbour($0.address, port: Self.port(of: id)) }
-                ?? .kernel,
+            nextHop: .neighbour(nextHop, port: Self.port(of: id)),
             encapsulation: Encapsulation(
                 source: tunnel.local, kind: EncapsulationKind(kind), ttl: tunnelTTL, dscp: tunnelDSCP),
             pathMTU: [uplink?.mtu, anchorMTUs[tunnel.peer]].compactMap { $0 }.min())

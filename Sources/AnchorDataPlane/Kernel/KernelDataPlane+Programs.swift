@@ -96,7 +96,7 @@ extension KernelDataPlane {
             transmits: port.role != .mobile && (transmits ?? isDevice))
     }
 
-    private func load(
+    func load(
         _ index: PortIndex, _ programs: [String], hasLinkHeader: Bool, transmits: Bool = false
     ) throws(BPFError) -> LoadedBPFObject {
         var object = try BPFObject(path: objectPath)

@@ -17,6 +17,8 @@ public final class ModelDataPlane: DataPlane {
         var configuration = DataPlaneConfiguration()
         var counts: [Reason: UInt64] = [:]
         var duplicates = DuplicateFilter()
+        /// Of a mobile node.
+        var flows: [FlowKey: ModelFlow] = [:]
         /// Time since the model began.
         var now = Duration.zero
     }
@@ -153,6 +155,20 @@ public final class ModelDataPlane: DataPlane {
 }
 
 extension ModelDataPlane.Tables {
+    /// A packet of the host was seen.
+    mutating func touch(_ host: ModelDataPlane.ModelHost) { hosts[host.entry.key]?.lastSeen = now }
+
+    /// Whether any host's tunnel ends at this address.
+    func isPeer(_ address: IPAddress) -> Bool { hosts.values.contains { $0.entry.tunnel?.peer == address } }
+
+    /// Whether no packet with this sequence number or a later one was delivered before [0054]; notes that this one is.
+    /// Numbers wrap (RFC 2890, section 2.2).
+    mutating func advance(_ host: ModelDataPlane.ModelHost, to sequence: UInt32) -> Bool {
+        if let last = host.receiveSequence, Int32(bitPattern: sequence &- last) <= 0 { return false }
+        hosts[host.entry.key]?.receiveSequence = sequence
+        return true
+    }
+
     mutating func index(for specification: PathSpecification) -> PathIndex {
         if let index = indices[specification] { return index }
         let index = PathIndex(paths.count + 1)

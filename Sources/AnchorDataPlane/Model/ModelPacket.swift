@@ -1,6 +1,6 @@
 import NetworkTypes
 
-/// A frame taken apart, as far as an access router reads it.
+/// A frame taken apart, as far as an access router or a mobile node reads it.
 struct ModelPacket {
     enum Malformation: Error {
         case notIP
@@ -66,6 +66,25 @@ struct ModelPacket {
         }
         guard type == 0x0800 || type == 0x86dd, bytes[0] & 1 == 0 else { throw .notIP }
         network = try ModelPacket.header(bytes, at: at, isV4: type == 0x0800)
+    }
+
+    /// A frame as a mobile node's uplink has it: without a tag. The packet is all there.
+    /// - Throws: `notIP`, or `malformed` also for a packet that is not all there.
+    init(ofMobileNode bytes: [UInt8]) throws(Malformation) {
+        let type = try ModelPacket.word(bytes, 12)
+        guard type == 0x0800 || type == 0x86dd else { throw .notIP }
+        self.bytes = bytes
+        network = try ModelPacket.header(bytes, at: 14, isV4: type == 0x0800)
+        guard isWhole else { throw .malformed }
+    }
+
+    /// Where a header may begin to be looked at, in bytes from the start of the frame: a router's inner one, a mobile
+    /// node's transport header.
+    static let furthestHeader = 1024
+
+    /// Whether so many bytes of the transport header can be looked at.
+    func hasTransport(_ header: Header, _ count: Int) -> Bool {
+        header.payload <= Self.furthestHeader && header.payload + count <= bytes.count
     }
 
     static func word(_ bytes: [UInt8], _ at: Int) throws(Malformation) -> UInt16 {

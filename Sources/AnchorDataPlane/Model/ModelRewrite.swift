@@ -56,11 +56,12 @@ extension ModelPacket {
         guard limit > 0, header.number == 6, header.fragment != .later, tcp + 20 <= bytes.count,
             bytes[tcp + 13] & Layer.TCP.syn != 0
         else { return }
-        let options = Int(bytes[tcp + 12] >> 4) * 4 - 20
-        var at = 0
-        for _ in 0..<8 where at < options {
-            let option = tcp + 20 + at
-            guard option + 4 <= bytes.count, bytes[option] != 0 else { return }
+        let length = Int(bytes[tcp + 12] >> 4) * 4
+        guard tcp + length <= bytes.count else { return }
+        var at = 20
+        for _ in 0..<8 where at + 4 <= length {
+            let option = tcp + at
+            guard bytes[option] != 0 else { return }
             if bytes[option] == 1 {
                 at += 1
                 continue

@@ -31,10 +31,15 @@ extension ModelWalk {
             guard header.ttl > 1 else { throw Self.exit("ttl_expired") }
             packet.decrementTTL(of: header)
         }
-        let outer = path.encapsulation.map { outerHeader($0, header, action) } ?? []
+        let outer = path.encapsulation.map { encapsulation in
+            let tunnel = action.host?.entry.tunnel
+            var key: UInt32 = 0
+            if case .gre(let agreed, _) = tunnel?.kind { key = agreed }
+            return encapsulation.header(for: header, to: tunnel?.peer, key: key, sequence: action.sequence)
+        }
         let isV4 = path.encapsulation?.source.isV4 ?? header.isV4
         let link = linkHeader(path, packet, action, isLeft: left != nil)
-        let bytes = link + Frame.bigEndian(isV4 ? 0x0800 : 0x86dd) + outer + packet.bytes[header.start...]
+        let bytes = link + Frame.bigEndian(isV4 ? 0x0800 : 0x86dd) + (outer ?? []) + packet.bytes[header.start...]
         if let left {
             return ModelOutcome(verdict: .pass, reason: left, bytes: bytes)
         }
@@ -61,41 +66,5 @@ extension ModelWalk {
         case .neighbour: return (tables.resolutions[path.nextHop]?.destination ?? .zero).bytes + source.bytes
         case .kernel, .drop: return MACAddress.zero.bytes + source.bytes
         }
-    }
-
-    /// Outer IP header, and GRE behind it.
-    private func outerHeader(
-        _ encapsulation: Encapsulation, _ header: ModelPacket.Header, _ action: Action
-    ) -> [UInt8] {
-        let destination = encapsulation.destination ?? action.host?.entry.tunnel?.peer ?? .anyV6
-        let dscp = encapsulation.dscp ?? header.trafficClass >> 2
-        var layers: [Layer] = []
-        var number: UInt8 = header.isV4 ? 4 : 41
-        if case .gre(let isSequenced) = encapsulation.kind {
-            number = 47
-            var key: UInt32 = 0
-            if case .gre(let agreed, _) = action.host?.entry.tunnel?.kind { key = agreed }
-            layers.append(.gre(.init(key: key, sequence: isSequenced ? action.sequence : nil)))
-        }
-        if encapsulation.source.isV4 {
-            var outer = Layer.IPv4(encapsulation.source, destination)
-            (outer.ttl, outer.dscp, outer.ecn) = (encapsulation.ttl, dscp, header.trafficClass & 3)
-            outer.protocolNumber = number
-            outer.totalLength = UInt16(truncatingIfNeeded: encapsulation.overhead + header.length)
-            layers.insert(.ipv4(outer), at: 0)
-        } else {
-            var outer = Layer.IPv6(encapsulation.source, destination)
-            (outer.hopLimit, outer.dscp, outer.ecn) = (encapsulation.ttl, dscp, header.trafficClass & 3)
-            outer.nextHeader = number
-            outer.payloadLength = UInt16(truncatingIfNeeded: encapsulation.overhead - 40 + header.length)
-            layers.insert(.ipv6(outer), at: 0)
-        }
-        var bytes = Frame.encode(layers)
-        // The layers don't see what is inside: GRE names its type.
-        if number == 47 {
-            let type = bytes.count - encapsulation.overhead + (encapsulation.source.isV4 ? 22 : 42)
-            bytes.replaceSubrange(type..<type + 2, with: Frame.bigEndian(header.isV4 ? 0x0800 : 0x86dd))
-        }
-        return bytes
     }
 }

@@ -1,40 +1,49 @@
 import NetworkTypes
 
-/// What becomes of a packet.
-public struct ModelOutcome: Hashable, Sendable {
-    public enum Verdict: Hashable, Sendable {
-        /// Left to the kernel.
-        case pass
-        case drop
-        /// Sent from a port, which may be the one that it came in by.
-        case redirect(PortIndex)
-    }
-
-    public var verdict: Verdict
-    /// `nil` for a plain pass.
-    public var reason: Reason?
-    /// The frame as it leaves; as it was where it is dropped.
-    public var bytes: [UInt8]
-}
-
 extension ModelDataPlane {
     /// Takes a frame in on a port and says what becomes of it; counts it, and changes what its host has counted.
-    public func process(_ frame: [UInt8], on index: PortIndex) -> ModelOutcome {
+    /// - Parameter aggregate: what the interface has merged into one, on a mobile node's uplink.
+    public func process(_ frame: [UInt8], on index: PortIndex, aggregate: ModelAggregate? = nil) -> ModelOutcome {
         tables.withLock { tables in
             guard let port = tables.ports[index] else { return ModelOutcome(verdict: .pass, bytes: frame) }
-            var walk = ModelWalk(tables: tables, index: index, port: port)
-            // Held once only, or each change would copy them.
-            tables = Tables()
-            let outcome = walk.run(frame)
-            tables = walk.tables
-            if let reason = outcome.reason { tables.counts[reason, default: 0] += 1 }
-            return outcome
+            guard port.role == .mobile else {
+                return tables.run(ModelWalk(tables: tables, index: index, port: port)) { $0.run(frame) }
+            }
+            return tables.run(MobileWalk(tables: tables, index: index)) { $0.comeIn(frame, on: port, aggregate) }
+        }
+    }
+
+    /// The same for a frame that a mobile node sends by an uplink.
+    /// - Parameter index: the uplink; `nil` for what comes out of the segmenter.
+    public func send(
+        _ frame: [UInt8], on index: PortIndex?, aggregate: ModelAggregate? = nil, cutting: ModelCutting = .none
+    ) -> ModelOutcome {
+        tables.withLock { tables in
+            tables.run(MobileWalk(tables: tables, index: index)) { $0.leave(frame, aggregate, cutting) }
         }
     }
 }
 
+/// What a walk is over.
+protocol ModelWalking {
+    var tables: ModelDataPlane.Tables { get set }
+}
+
+extension ModelDataPlane.Tables {
+    fileprivate mutating func run<Walk: ModelWalking>(
+        _ walk: consuming Walk, _ body: (inout Walk) -> ModelOutcome
+    ) -> ModelOutcome {
+        // Held once only, or each change would copy them.
+        self = Self()
+        let outcome = body(&walk)
+        if let reason = outcome.reason { walk.tables.counts[reason, default: 0] += 1 }
+        self = walk.tables
+        return outcome
+    }
+}
+
 /// One packet's walk through an access router [0043b]–[0048].
-struct ModelWalk {
+struct ModelWalk: ModelWalking {
     var tables: ModelDataPlane.Tables
     let index: PortIndex
     let port: Port
@@ -54,6 +63,18 @@ struct ModelWalk {
     enum Exit: Error {
         case pass
         case reason(Reason)
+
+        /// - Parameters:
+        ///   - bytes: the frame as far as it was changed.
+        ///   - frame: as it came.
+        func outcome(bytes: [UInt8], _ frame: [UInt8]) -> ModelOutcome {
+            switch self {
+            case .pass: ModelOutcome(verdict: .pass, bytes: bytes)
+            case .reason(let reason) where reason.kind == .drop:
+                ModelOutcome(verdict: .drop, reason: reason, bytes: frame)
+            case .reason(let reason): ModelOutcome(verdict: .pass, reason: reason, bytes: bytes)
+            }
+        }
     }
 
     /// What a packet that is routed has behind it.
@@ -61,6 +82,7 @@ struct ModelWalk {
         case plain, afterServer, bypass
     }
 
+    /// By the name of the reason.
     static func exit(_ name: String) -> Exit { .reason(Reason(name: name)!) }
     var configuration: DataPlaneConfiguration { tables.configuration }
 
@@ -76,15 +98,7 @@ struct ModelWalk {
             case .mobile: throw .pass
             }
         } catch {
-            return outcome(of: error, bytes: bytes, frame)
-        }
-    }
-
-    private func outcome(of exit: Exit, bytes: [UInt8], _ frame: [UInt8]) -> ModelOutcome {
-        switch exit {
-        case .pass: ModelOutcome(verdict: .pass, bytes: bytes)
-        case .reason(let reason) where reason.kind == .drop: ModelOutcome(verdict: .drop, reason: reason, bytes: frame)
-        case .reason(let reason): ModelOutcome(verdict: .pass, reason: reason, bytes: bytes)
+            return error.outcome(bytes: bytes, frame)
         }
     }
 
@@ -166,7 +180,7 @@ struct ModelWalk {
         if isFormer && tables.admittedPeers[inner.source]?.contains(outer.source) != true {
             throw Self.exit(isPeer(outer.source) ? "inner_source_not_allowed" : "peer_unknown")
         }
-        if !isFormer { try check(tunnel, host.entry.tunnel?.kind) }
+        if !isFormer, let mismatch = tunnel.mismatch(with: host.entry.tunnel?.kind) { throw mismatch }
         guard !configuration.endpoints.contains(inner.destination) else {
             throw Self.exit("inner_destination_endpoint")
         }
@@ -174,10 +188,7 @@ struct ModelWalk {
             throw Self.exit("ecn_invalid")
         }
         if let sequence = tunnel.sequence, case .gre(_, sequenced: true) = host.entry.tunnel?.kind {
-            if let last = host.receiveSequence, Int32(bitPattern: sequence &- last) <= 0 {
-                throw Self.exit("sequence_old")
-            }
-            tables.hosts[host.entry.key]?.receiveSequence = sequence
+            guard tables.advance(host, to: sequence) else { throw Self.exit("sequence_old") }
         }
         var header = inner
         if ecn != inner.trafficClass & 3 {
@@ -190,24 +201,7 @@ struct ModelWalk {
         return try send(&packet, header, try uplink(host, header))
     }
 
-    private struct Tunnel {
-        var isGRE = false
-        var key: UInt32?
-        var sequence: UInt32?
-        var inner: ModelPacket.Header
-    }
-
-    private func check(_ tunnel: Tunnel, _ agreed: TunnelKind?) throws(Exit) {
-        switch agreed {
-        case .gre(let key, let isSequenced):
-            guard tunnel.isGRE, (tunnel.sequence != nil) == isSequenced else { throw Self.exit("tunnel_kind_mismatch") }
-            guard tunnel.key == key else { throw Self.exit("tunnel_key_mismatch") }
-        case .ipip, nil:
-            guard !tunnel.isGRE else { throw Self.exit("tunnel_kind_mismatch") }
-        }
-    }
-
-    private func inside(_ packet: ModelPacket, _ outer: ModelPacket.Header) throws(Exit) -> Tunnel {
+    private func inside(_ packet: ModelPacket, _ outer: ModelPacket.Header) throws(Exit) -> ModelTunnel {
         var at = outer.payload
         var isV4 = outer.number == 4
         var key: UInt32?
@@ -231,9 +225,10 @@ struct ModelWalk {
                 at += 4
             }
         }
+        guard at <= ModelPacket.furthestHeader else { throw Self.exit("malformed") }
         do {
             let inner = try ModelPacket.header(packet.bytes, at: at, isV4: isV4)
-            return Tunnel(isGRE: outer.number == 47, key: key, sequence: sequence, inner: inner)
+            return ModelTunnel(isGRE: outer.number == 47, key: key, sequence: sequence, inner: inner)
         } catch {
             throw Self.exit("malformed")
         }
@@ -249,7 +244,8 @@ struct ModelWalk {
     private func isErrorAboutTunnel(_ packet: ModelPacket) -> Bool {
         let header = packet.network
         guard header.number == 1 || header.number == 58, header.fragment == .none,
-            configuration.endpoints.contains(header.destination), header.payload + 8 <= packet.bytes.count
+            configuration.endpoints.contains(header.destination), header.payload + 8 <= packet.bytes.count,
+            header.payload + 8 <= ModelPacket.furthestHeader
         else { return false }
         let type = packet.bytes[header.payload]
         guard ModelAnswer.isError(number: header.isV4 ? 1 : 58, type: type),
@@ -327,14 +323,8 @@ struct ModelWalk {
     // MARK: Tables
 
     private func host(_ address: IPAddress) -> ModelDataPlane.ModelHost? { tables.hosts[HostKey(address)] }
-
-    private mutating func touch(_ host: ModelDataPlane.ModelHost) {
-        tables.hosts[host.entry.key]?.lastSeen = tables.now
-    }
-
-    private func isPeer(_ address: IPAddress) -> Bool {
-        tables.hosts.values.contains { $0.entry.tunnel?.peer == address }
-    }
+    private mutating func touch(_ host: ModelDataPlane.ModelHost) { tables.touch(host) }
+    private func isPeer(_ address: IPAddress) -> Bool { tables.isPeer(address) }
 
     private mutating func dropSecondCopy(
         _ packet: ModelPacket, _ header: ModelPacket.Header, _ host: ModelDataPlane.ModelHost,

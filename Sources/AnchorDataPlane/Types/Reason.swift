@@ -13,9 +13,11 @@ public struct Reason: Hashable, Sendable {
 
     /// By its name, such as `source_unknown`.
     public init?(name: String) {
-        guard let found = Reason.all.first(where: { $0.name == name }) else { return nil }
+        guard let found = Reason.byName[name] else { return nil }
         self = found
     }
+
+    private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
     /// What became of the packet.
     public enum Kind: String, Sendable, CaseIterable, Codable {

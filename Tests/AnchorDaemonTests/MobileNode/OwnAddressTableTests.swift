@@ -71,6 +71,24 @@ struct OwnAddressTableTests {
         #expect(path.mtu == 1500 - 32)
     }
 
+    @Test func `a tunnel by an uplink without a router leaves by that uplink, and the kernel finds how`() throws {
+        let table = try table()
+        let third = InterfaceID(2)
+        try table.setUplink(
+            third,
+            Link(
+                index: 12, name: "wwan1", mac: MACAddress("02:00:00:00:00:02"), mtu: 1500, flags: [.up, .lowerUp],
+                operationalState: .up))
+        try table.install(
+            AnchorBinding(
+                address: old, anchor: anchor, endpoints: [anchor],
+                path: .tunnelled(Tunnel(local: new, peer: anchor, kind: .ipInIP), third)))
+        let path = try path(entry(old))
+        #expect(path.specification.nextHop == .neighbour(anchor, port: OwnAddressTable.port(of: third)))
+        #expect(!path.isResolved)
+        #expect(path.mtu == 1500 - 20)
+    }
+
     @Test func `both attachments in use keep both ways in one entry`() throws {
         let table = try table()
         let tunnel = Tunnel(local: new, peer: anchor, kind: .ipInIP)

@@ -1,6 +1,9 @@
+import FlowAnchorABI
+import Foundation
 import KernelTestSupport
 import NetworkTypes
 import PacketKit
+import Synchronization
 import Testing
 
 @testable import AnchorDataPlane
@@ -9,6 +12,11 @@ import Testing
 @Suite(.kernel) struct MobileNodeIngressTests {
     private let udp: [Layer] = [.udp(.init(53, 4000)), .payload(Array(0..<64))]
     private let simple = TunnelCase(outer: .v4, inner: .v4, kind: .ipip)
+
+    /// Events that were received.
+    private final class Told: Sendable {
+        let count = Atomic(0)
+    }
 
     private func inner(_ way: TunnelCase, ecn: UInt8 = 0) -> [Layer] {
         [.ip(way.correspondent, way.address, ecn: ecn)] + udp
@@ -272,6 +280,33 @@ import Testing
         #expect(result.verdict == .pass)
         #expect(result.packet == error)
         #expect(try bench.count("to_kernel_icmp") == 1)
+    }
+
+    @Test func `the daemon is told of no more errors than the limit has it, and all of them go on to the kernel`()
+        throws
+    {
+        let bench = try MobileNodeBench()
+        try simple.add(to: bench)
+        let quoted = Frame.encode(simple.outerLayers(up: true) + [.ip(simple.address, simple.correspondent)] + udp)
+        let error = Frame.encode([
+            .towardsNode, .ip(IPAddress("198.51.100.7")!, simple.careOf),
+            .icmp(.init(type: 3, code: 4, rest: 1400)), .payload(Array(quoted.prefix(64))),
+        ])
+        let told = Told()
+        let events = try bench.dataPlane.events { _ in told.count.add(1, ordering: .relaxed) }
+        let errors = 12 * Int(FA_LIMIT_RATE)
+        let elapsed = try ContinuousClock().measure {
+            for _ in 0..<errors {
+                #expect(try bench.receive(error).verdict == .pass)
+                try events.consume()
+            }
+        }
+        let reports = told.count.load(ordering: .relaxed)
+        // The limit is each processor's.
+        let limit = Int(FA_LIMIT_RATE) * ProcessInfo.processInfo.activeProcessorCount
+        #expect(reports >= Int(FA_LIMIT_RATE))
+        #expect(reports <= limit * (Int(elapsed / bench.dataPlane.clock.tick) + 2))
+        #expect(try bench.count("to_kernel_icmp") == UInt64(errors))
     }
 
     @Test(arguments: TunnelCase.all)
