@@ -42,7 +42,7 @@ let package = Package(
             name: "anchor-bench",
             dependencies: [
                 "AnchorCore", "AnchorDaemon", "AnchorDataPlane", "AnchorProtocol", "BPFKit", "BPFObjects", "CDatagram",
-                "FlowAnchorABI", "Netlink", "NetworkLab", "NetworkTypes", "PacketKit", arguments,
+                "ControlAPI", "FlowAnchorABI", "Netlink", "NetworkLab", "NetworkTypes", "PacketKit", arguments,
             ],
             swiftSettings: strict),
         .executableTarget(name: "anchord", dependencies: ["AnchorDaemon", arguments, logging], swiftSettings: strict),

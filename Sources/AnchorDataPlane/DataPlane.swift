@@ -9,6 +9,8 @@ public protocol DataPlane: AnyObject, Sendable {
     func setHost(_ entry: HostEntry) throws(DataPlaneError)
     /// Many at once, for a start with a million of them.
     func setHosts(_ entries: some Sequence<HostEntry>) throws(DataPlaneError)
+    /// Has the memory fetched that ``setHosts(_:)`` will need for these, if another thread is to call it soon.
+    func fetch(_ entries: [HostEntry])
     /// - Returns: whether there was one.
     @discardableResult
     func removeHost(_ key: HostKey) throws(DataPlaneError) -> Bool
@@ -20,6 +22,19 @@ public protocol DataPlane: AnyObject, Sendable {
     /// Calls `body` with each host and how long no packet of it was seen, until it returns `false`.
     /// Entries that come or go meanwhile may or may not be among them.
     func scanHosts(_ body: (HostEntry, Duration) -> Bool) throws(DataPlaneError)
+    /// Calls `body` with the hosts in a part of the table and how long no packet of each was seen, so that nobody has
+    /// to wait while all of it is looked at.
+    /// - Parameters:
+    ///   - place: where to begin, 0 at first.
+    ///   - count: places to go through; not each has a host.
+    /// - Returns: where to go on; `nil` at the end.
+    func scanHosts(
+        from place: Int, places count: Int, _ body: (HostEntry, Duration) -> Void
+    ) throws(DataPlaneError) -> Int?
+    /// The same, of hosts of which a packet was seen within a span; how long ago is given in nanoseconds.
+    func scanHosts(
+        seenWithin span: Duration, from place: Int, places count: Int, _ body: (IPAddress, Int64) -> Void
+    ) throws(DataPlaneError) -> Int?
     /// Hosts of which no packet was seen for `idle` or longer [0050].
     func hosts(idleFor idle: Duration) throws(DataPlaneError) -> [HostKey]
     var hostTable: TableStatistics { get }

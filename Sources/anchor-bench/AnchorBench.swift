@@ -7,7 +7,10 @@ import NetworkLab
 struct AnchorBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "anchor-bench", abstract: "Measures FlowAnchor's parts by themselves. Needs root.",
-        subcommands: [ForwardingBench.self, ChurnBench.self, RouterBench.self, Hosts.self, Updates.self])
+        subcommands: [
+            ForwardingBench.self, ChurnBench.self, RouterBench.self, Hosts.self, DaemonHosts.self,
+            Updates.self,
+        ])
 
     /// Prints figures as the lab's measurements print theirs.
     static func print(_ figures: [Figure]) throws {

@@ -81,10 +81,13 @@ extension Duration {
     var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }
 
-/// What this process has in memory that it shares with nobody.
+/// What a process has in memory that it shares with nobody.
 enum Memory {
-    static var ownBytes: Int {
-        guard let file = fopen("/proc/self/status", "r") else { return 0 }
+    static var ownBytes: Int { ownBytes(of: "self") }
+
+    /// - Parameter process: its number, or "self".
+    static func ownBytes(of process: String) -> Int {
+        guard let file = fopen("/proc/\(process)/status", "r") else { return 0 }
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 256)
         while fgets(&line, Int32(line.count), file) != nil {

@@ -72,15 +72,7 @@ final class UpdateLoad {
             let update = LocationUpdate(
                 address: UpdateStage.address(node), location: .away(careOf: careOf, .ipInIP), lifetime: 600)
             let bytes = AnchorMessage(header, .locationUpdate(update)).encoded(with: associations[node])
-            let datagram = outgoing + place
-            withUnsafeMutableBytes(of: &datagram.pointee.source) { $0.copyBytes(from: careOf.mappedBytes) }
-            withUnsafeMutableBytes(of: &datagram.pointee.destination) {
-                $0.copyBytes(from: IPAddress(v4: 0xc000_0202).mappedBytes)
-            }
-            datagram.pointee.interface = 0
-            datagram.pointee.destination_port = AnchorMessage.port
-            datagram.pointee.length = UInt16(bytes.count)
-            withUnsafeMutableBytes(of: &datagram.pointee.bytes) { $0.copyBytes(from: bytes) }
+            outgoing[place].address(from: careOf, bytes)
         }
         var results = [Int32](repeating: 0, count: batch.count)
         _ = cd_send(descriptor, 4, outgoing, UInt32(batch.count), &results)
@@ -90,10 +82,7 @@ final class UpdateLoad {
     private func receive(_ waiting: inout Set<Int>) throws -> Int {
         let count = Int(cd_receive(descriptor, incoming))
         for place in 0..<max(0, count) {
-            let datagram = incoming + place
-            let (type, node) = withUnsafeBytes(of: datagram.pointee.bytes) { bytes in
-                (bytes[3], bytes[28..<36].reduce(0) { $0 << 8 | Int($1) })
-            }
+            let (type, node) = incoming[place].kind
             guard type == MessageType.locationAck.rawValue else {
                 throw ValidationError("an update of node \(node) was answered by a message of type \(type)")
             }

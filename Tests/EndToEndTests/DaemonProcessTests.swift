@@ -244,6 +244,22 @@ private final class RouterMachine {
         #expect(try curl("/openapi.json").contains("/v1/hosts/{address}"))
     }
 
+    @Test func `a damaged journal stops the start, and leaves no program that knows of no lease`() throws {
+        let machine = try RouterMachine()
+        let state = machine.folder + "/state"
+        try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
+        // A frame of four bytes whose digest is wrong, and more behind it.
+        let frame: [UInt8] = [0, 0, 0, 4] + [UInt8](repeating: 9, count: 8) + [0, 2, 1, 1]
+        try Data(frame + frame).write(to: URL(filePath: state + "/journal"))
+        let ended = try run("anchord", ["--config", machine.configuration], in: machine.name)
+        #expect(ended.code == 74)
+        #expect(ended.errors.contains("byte 0 and what follows is damaged"))
+        #expect(!FileManager.default.fileExists(atPath: "/sys/fs/bpf/flowanchor/\(machine.name)"))
+        // Moved away, it is in nobody's way.
+        try FileManager.default.moveItem(atPath: state + "/journal", toPath: state + "/journal.damaged")
+        _ = try machine.start()
+    }
+
     @Test func `a second daemon of the instance is refused and the first one goes on`() throws {
         let machine = try RouterMachine()
         let first = try machine.start()

@@ -7,85 +7,99 @@ extension AccessRouter {
     /// not among the bindings are to be removed.
     public mutating func start(at now: MonotonicInstant) -> [AccessRouterAction] {
         var actions: [AccessRouterAction] = []
-        for slot in hosts.occupied {
+        let others = start(at: now) { actions.append(.install($0)) }
+        return actions + others
+    }
+
+    /// The same for a million of them, which need not all be held at once.
+    /// - Parameter install: puts a binding in force.
+    /// - Returns: what is to be done then.
+    public mutating func start(
+        at now: MonotonicInstant, install: (HostBinding) -> Void
+    ) -> [AccessRouterAction] {
+        expiries.reserveCapacity(hosts.count)
+        for slot in 0..<UInt32(hosts.slotCount) where hosts[slot].isOccupied {
             hosts[slot].expires = now + configuration.leaseLifetime
             hosts[slot].lastSeen = now
             schedule(slot)
-            if let binding = binding(of: slot) { actions.append(.install(binding)) }
+            if let binding = binding(of: slot) { install(binding) }
         }
-        for orphan in orphans {
-            actions.append(.persist(orphan, nextRecord))
+        var actions: [AccessRouterAction] = []
+        for orphan in orphans.values.sorted(by: { $0.address < $1.address }) {
+            let record = AccessRouterRecord.removed(address: orphan.address, node: orphan.node, order: orphan.order)
+            actions.append(.persist(record, nextRecord))
             nextRecord += 1
         }
-        orphans = []
+        orphans = [:]
         for link in configuration.links.indices where linkIsUp[link] { advertise(on: link, at: now, &actions) }
         return actions
     }
 
-    /// The last record of an address counts; of a node the highest order, up to which every message is taken as
-    /// seen (T4).
-    mutating func restore(_ records: [AccessRouterRecord]) {
-        var newest: [UInt64: MessageOrder] = [:]
-        // The place of each address's last record: in the order of the journal a run can be repeated.
-        var last: [IPAddress: Int] = [:]
-        for (place, record) in records.enumerated() {
-            switch record {
-            case .host(let host):
-                newest[host.node] = max(newest[host.node] ?? .none, host.order)
-                last[host.address] = place
-            case .removed(let address, let node, let order):
-                newest[node] = max(newest[node] ?? .none, order)
-                last[address] = nil
-            case .node(let node, let order):
-                newest[node] = max(newest[node] ?? .none, order)
-            }
-        }
-        for (id, order) in newest {
-            guard let node = nodeByID[id] else { continue }
-            nodes[Int(node)].window = ReplayWindow(restoring: order)
-        }
-        hosts.reserveCapacity(last.count)
-        for place in last.values.sorted() {
-            if case .host(let host) = records[place] { restore(host) }
+    /// Takes in what an earlier run stored, record by record in the order of the journal, before the start. The last
+    /// record of an address counts; of a node the highest order, up to which every message is taken as seen (T4).
+    public mutating func restore(_ record: AccessRouterRecord) {
+        switch record {
+        case .host(let host):
+            noteOrder(host.order, of: host.node)
+            restore(host)
+        case .removed(let address, let node, let order):
+            noteOrder(order, of: node)
+            forget(address)
+        case .node(let node, let order): noteOrder(order, of: node)
         }
     }
 
+    /// Takes several in, in their order, which is faster than one by one.
+    public mutating func restore(_ records: [AccessRouterRecord]) {
+        hosts.fetch(records) { record in
+            if case .host(let host) = record { host.address } else { nil }
+        }
+        for record in records { restore(record) }
+    }
+
+    /// Before ``restore(_:)``, where it is known how many leases there are at most.
+    public mutating func reserveHosts(_ count: Int) { hosts.reserveCapacity(count) }
+
+    private mutating func noteOrder(_ order: MessageOrder, of id: UInt64) {
+        guard let node = nodeByID[id] else { return }
+        if let newest = nodes[Int(node)].window.newest, newest >= order { return }
+        nodes[Int(node)].window = ReplayWindow(restoring: order)
+    }
+
     private mutating func restore(_ record: HostRecord) {
-        guard let node = nodeByID[record.node],
-            let link = pools.firstIndex(where: { $0.holds(record.address) }),
-            record.location.neighbour.map({ linkIndex[$0.interface] != nil }) ?? true,
-            record.location.tunnel.map({ endpoint($0.peer.family) != nil }) ?? true
-        else {
-            orphans.append(.removed(address: record.address, node: record.node, order: record.order))
+        // Anew even if it is there: a node's hosts are chained in the order of their last records.
+        forget(record.address)
+        guard let node = nodeByID[record.node], let link = linkIndex(of: record), isPossible(record.location) else {
+            orphans[record.address] = record
             return
         }
         var host = Host(
             address: record.address, expires: .zero, lastSeen: .zero, node: node, link: UInt16(link))
-        host.location = StoredLocation(record.location)
         host.order = record.order
         nodes[Int(node)].hostCount += 1
-        _ = hosts.insert(host, head: &nodes[Int(node)].firstHost)
+        let slot = hosts.insert(host, head: &nodes[Int(node)].firstHost)
+        setLocation(slot, StoredLocation(record.location))
     }
 
-    /// Everything that must survive, as few records as possible: a compacted journal. Changes that storage has not
-    /// confirmed are among it: they count once this is stored in place of the journal with their records.
-    public var snapshot: [AccessRouterRecord] {
-        var records: [AccessRouterRecord] = []
-        records.reserveCapacity(nodes.count + hosts.count)
-        for node in nodes {
-            if let newest = node.window.newest { records.append(.node(node.account.id, newest)) }
-        }
-        for slot in hosts.occupied {
-            let host = hosts[slot]
-            guard !host.isLeaving, let location = latestLocation(of: slot).location(endpoint: endpoint) else {
-                continue
-            }
-            records.append(
-                .host(
-                    HostRecord(
-                        address: host.address, node: nodes[Int(host.node)].account.id, order: host.order,
-                        location: location, link: configuration.links[Int(host.link)].interface)))
-        }
-        return records
+    private func isPossible(_ location: HostLocation) -> Bool {
+        if let neighbour = location.neighbour, linkIndex[neighbour.interface] == nil { return false }
+        if let tunnel = location.tunnel, endpoint(tunnel.peer.family) == nil { return false }
+        return true
+    }
+
+    /// Index of the link whose pool the address is from: most often the one that it was from.
+    private func linkIndex(of record: HostRecord) -> Int? {
+        if let former = linkIndex[record.link], pools[former].holds(record.address) { return former }
+        return pools.firstIndex { $0.holds(record.address) }
+    }
+
+    /// What was restored of an address counts no more.
+    private mutating func forget(_ address: IPAddress) {
+        if !orphans.isEmpty { orphans[address] = nil }
+        guard let slot = hosts.slot(of: address) else { return }
+        setLocation(slot, .nowhere)
+        let node = Int(hosts[slot].node)
+        nodes[node].hostCount -= 1
+        hosts.remove(slot, head: &nodes[node].firstHost)
     }
 }

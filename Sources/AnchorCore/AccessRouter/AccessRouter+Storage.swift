@@ -9,7 +9,7 @@ extension AccessRouter {
         hosts[slot].isLeaving = false
         hosts[slot].pending += 1
         accepted[slot] = change.location
-        guard let location = change.location.location(endpoint: endpoint) else { return }
+        guard let location = change.location.location(endpoint: { endpoint($0) }) else { return }
         let host = hosts[slot]
         let record = HostRecord(
             address: host.address, node: nodes[Int(host.node)].account.id, order: order, location: location,
@@ -45,6 +45,7 @@ extension AccessRouter {
             case .update(let change, let reply): completeUpdate(change, reply, at: now, &actions)
             case .release(let slot, let reply): completeRelease(slot, reply, at: now, &actions)
             case .expire(let slot, let cause):
+                expiring -= 1
                 completeRemoval(slot, at: now, &actions) { .expired(node: $0, address: $1, cause) }
             case .delete(let slot): completeRemoval(slot, at: now, &actions) { .deleted(node: $0, address: $1) }
             }
@@ -70,7 +71,7 @@ extension AccessRouter {
         let slot = change.slot
         let before = hosts[slot].location
         settle(slot)
-        hosts[slot].location = change.location
+        setLocation(slot, change.location)
         hosts[slot].expires = now + change.lifetime
         if change.location != before { hosts[slot].lastSeen = max(hosts[slot].lastSeen, now) }
         if before.isTunnelled, change.location.careOf != before.careOf {
@@ -90,7 +91,7 @@ extension AccessRouter {
     /// The host is gone, unless its node attached again while the removal was being stored.
     mutating func vacate(_ slot: UInt32, at now: MonotonicInstant) {
         settle(slot)
-        hosts[slot].location = .nowhere
+        setLocation(slot, .nowhere)
         endGrace(slot)
         if hosts[slot].pending == 0 { free(slot, at: now) }
     }
@@ -125,8 +126,10 @@ extension AccessRouter {
             case .release(let slot, let reply):
                 undo(slot, at: now, &actions)
                 refuse(reply, .storageFailed, .storage, nodeAddress(reply), &actions)
-            case .expire(let slot, _), .delete(let slot):
+            case .expire(let slot, _):
+                expiring -= 1
                 undo(slot, at: now, &actions)
+            case .delete(let slot): undo(slot, at: now, &actions)
             }
         }
     }

@@ -2,6 +2,10 @@ import AnchorProtocol
 import NetworkTypes
 
 extension AccessRouter {
+    /// Hosts of which the end may wait for storage at once, and that are looked at in one go: however many end at one
+    /// moment, what comes in meanwhile is answered.
+    static let mostExpiring = 1024
+
     /// When the host ends by itself: its lifetime ran out, or, elsewhere, no packet came for too long [0050].
     private func due(_ host: Host) -> MonotonicInstant {
         guard host.location.isTunnelled, !host.location.isAttached else { return host.expires }
@@ -16,9 +20,8 @@ extension AccessRouter {
     }
 
     mutating func note(_ activity: [HostActivity]) {
-        for sign in activity {
-            guard let slot = hosts.slot(of: sign.address) else { continue }
-            hosts[slot].lastSeen = max(hosts[slot].lastSeen, sign.lastSeen)
+        hosts.update(activity, { $0.address }) { host, sign in
+            host.lastSeen = max(host.lastSeen, sign.lastSeen)
         }
     }
 
@@ -29,7 +32,10 @@ extension AccessRouter {
             endGrace(grace.slot)
             if let binding = binding(of: grace.slot) { actions.append(.install(binding)) }
         }
-        while let entry = expiries.popDue(at: now) { expire(entry, at: now, &actions) }
+        for _ in 0..<Self.mostExpiring where expiring < Self.mostExpiring {
+            guard let entry = expiries.popDue(at: now) else { break }
+            expire(entry, at: now, &actions)
+        }
         for link in nextAdvertisement.indices {
             guard let due = nextAdvertisement[link], due <= now else { continue }
             advertise(on: link, at: now, &actions)
@@ -54,6 +60,7 @@ extension AccessRouter {
             return
         }
         let cause: ExpiryCause = host.expires <= now ? .lifetime : .inactivity
+        expiring += 1
         remove(slot, order: host.order, &actions) { .expire(slot: slot, cause) }
     }
 

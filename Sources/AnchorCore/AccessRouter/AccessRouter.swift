@@ -9,7 +9,7 @@ import NetworkTypes
 public struct AccessRouter: Sendable {
     public let configuration: AccessRouterConfiguration
 
-    var hosts = HostStore()
+    var hosts: HostStore
     var nodes: [NodeState] = []
     var nodeByID: [UInt64: UInt32] = [:]
     var keys = KeyRing()
@@ -28,8 +28,12 @@ public struct AccessRouter: Sendable {
     var sequence: UInt32 = 0
     var limiter: SourceLimiter
     var random: SeededRandom
-    /// Restored records that stand for nothing any more: their nodes or pools are not configured.
-    var orphans: [AccessRouterRecord] = []
+    /// Restored leases that stand for nothing any more, by address: their nodes or pools are not configured.
+    var orphans: [IPAddress: HostRecord] = [:]
+    /// Hosts that have expired, whose removal waits for storage.
+    var expiring = 0
+    /// Hosts by where they are.
+    public internal(set) var places = HostPlaces()
 
     /// A former care-of address that is accepted from until a moment.
     struct Grace: Hashable, Sendable {
@@ -46,6 +50,7 @@ public struct AccessRouter: Sendable {
     ) throws(KeyError) {
         self.configuration = configuration
         random = SeededRandom(seed: configuration.randomSeed ^ UInt64(configuration.epoch) << 32)
+        hosts = HostStore(seed: configuration.randomSeed &* 0x9e37_79b9_7f4a_7c15)
         limiter = SourceLimiter(configuration.rateLimit, key: random.next())
         let reserved = Set(configuration.endpoints + configuration.links.flatMap(\.gateways))
         pools = configuration.links.map { AddressPool($0.pools, reserved: reserved) }
@@ -78,7 +83,8 @@ public struct AccessRouter: Sendable {
 
     /// When `.timer` is due; `nil` for never.
     public var nextDeadline: MonotonicInstant? {
-        var earliest = expiries.earliest
+        // With as many under way as there may be, storage is what is waited for.
+        var earliest = expiring < Self.mostExpiring ? expiries.earliest : nil
         for candidate in [graces.first?.until] + nextAdvertisement {
             guard let candidate else { continue }
             earliest = min(earliest ?? candidate, candidate)
@@ -93,7 +99,7 @@ public struct AccessRouter: Sendable {
     /// The endpoints that are told to nodes, at most one a family.
     var advertisedEndpoints: [IPAddress] { AddressFamily.allCases.compactMap(endpoint) }
 
-    func location(of slot: UInt32) -> HostLocation? { hosts[slot].location.location(endpoint: endpoint) }
+    func location(of slot: UInt32) -> HostLocation? { hosts[slot].location.location(endpoint: { endpoint($0) }) }
 
     /// The location that the host will have when all accepted changes are stored.
     func latestLocation(of slot: UInt32) -> StoredLocation { accepted[slot] ?? hosts[slot].location }

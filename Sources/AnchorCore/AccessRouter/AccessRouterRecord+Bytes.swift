@@ -37,8 +37,14 @@ extension AccessRouterRecord {
 
     /// Reads one record, all of the bytes; `nil` where they are none.
     public init?(bytes: some Collection<UInt8>) {
-        var reader = RecordReader(bytes: Array(bytes)[...])
-        guard let record = reader.record(), reader.bytes.isEmpty else { return nil }
+        guard let record = Array(bytes).withUnsafeBytes({ AccessRouterRecord($0) }) else { return nil }
+        self = record
+    }
+
+    /// Reads one record, all of the bytes; `nil` where they are none.
+    public init?(_ bytes: UnsafeRawBufferPointer) {
+        var reader = RecordReader(bytes)
+        guard let record = reader.record(), reader.isAtEnd else { return nil }
         self = record
     }
 }
@@ -78,13 +84,18 @@ extension [UInt8] {
 }
 
 private struct RecordReader {
-    var bytes: ArraySlice<UInt8>
+    private let bytes: UnsafeRawBufferPointer
+    private var place = 0
 
-    mutating func number<T: FixedWidthInteger>(_: T.Type) -> T? {
-        let size = MemoryLayout<T>.size
-        guard bytes.count >= size else { return nil }
-        defer { bytes = bytes.dropFirst(size) }
-        return bytes.withUnsafeBytes { T(bigEndian: $0.loadUnaligned(as: T.self)) }
+    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+    var isAtEnd: Bool { place == bytes.count }
+
+    @inline(__always)
+    mutating func number<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type) -> T? {
+        guard bytes.count - place >= MemoryLayout<T>.size else { return nil }
+        defer { place += MemoryLayout<T>.size }
+        return T(bigEndian: bytes.loadUnaligned(fromByteOffset: place, as: T.self))
     }
 
     mutating func address() -> IPAddress? {

@@ -13,6 +13,8 @@ struct DeadlineHeap: Sendable {
     var earliest: MonotonicInstant? { entries.first?.due }
     var count: Int { entries.count }
 
+    mutating func reserveCapacity(_ count: Int) { entries.reserveCapacity(count) }
+
     mutating func insert(_ entry: Entry) {
         entries.append(entry)
         var child = entries.count - 1

@@ -6,6 +6,11 @@ extension AccessRouter {
         hosts.occupied.compactMap(row).sorted { $0.address < $1.address }
     }
 
+    /// Whether the address is leased and its host is somewhere.
+    public func holds(_ address: IPAddress) -> Bool {
+        hosts.slot(of: address).map { !hosts[$0].location.isNowhere } ?? false
+    }
+
     /// The row of an address.
     public func host(_ address: IPAddress) -> HostTableRow? { hosts.slot(of: address).flatMap(row) }
 

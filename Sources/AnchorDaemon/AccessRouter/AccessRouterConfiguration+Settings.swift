@@ -32,6 +32,8 @@ extension AccessRouterConfiguration {
 
 extension TimeSpan {
     init(seconds: Double) { self.init(nanoseconds: Int64(seconds * 1e9)) }
+
+    var seconds: Double { Double(nanoseconds) / 1e9 }
 }
 
 extension PortNumbers {

@@ -20,7 +20,16 @@ struct AccessRouterControl: ControlService {
     }
 
     func hosts() async throws(ControlError) -> [HostModel] {
-        try await service.queue.answer { [service] () throws(ControlError) in try service.hostModels() }
+        var models: [HostModel] = []
+        var place: Int? = 0
+        while let from = place {
+            let part = try await service.queue.answer { [service] () throws(ControlError) in
+                try service.hostModels(from: from)
+            }
+            models += part.models
+            place = part.next
+        }
+        return models.sorted { $0.address < $1.address }
     }
 
     func setHost(_ host: StaticHostModel) async throws(ControlError) -> HostModel {

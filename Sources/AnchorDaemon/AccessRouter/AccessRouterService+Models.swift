@@ -51,24 +51,29 @@ extension AccessRouterService {
 
     // MARK: Hosts
 
-    func hostModels() throws(ControlError) -> [HostModel] {
+    /// Hosts in a part of the table, so that nothing waits while a million are listed.
+    /// - Returns: them, and where to go on; `nil` at the end.
+    func hostModels(from place: Int) throws(ControlError) -> (models: [HostModel], next: Int?) {
         let now = MonotonicClock.now()
-        let rows = Dictionary(router.hostTable.map { ($0.address, $0) }) { first, _ in first }
         var models: [HostModel] = []
         do throws(DataPlaneError) {
-            try dataPlane.scanHosts { entry, idle in
+            let next = try dataPlane.scanHosts(from: place, places: Self.listedPlaces) { entry, idle in
                 var model = model(entry)
                 model.idle = Double(idle.components.seconds) + Double(idle.components.attoseconds) / 1e18
-                model.expiresIn = rows[entry.key.address].map { Double(($0.expires - now).nanoseconds) / 1e9 }
-                if let row = rows[entry.key.address] { model.node = row.node }
+                if let row = router.host(entry.key.address) {
+                    model.expiresIn = (row.expires - now).seconds
+                    model.node = row.node
+                }
                 models.append(model)
-                return true
             }
+            return (models, next)
         } catch {
             throw ControlError(failure: error)
         }
-        return models.sorted { $0.address < $1.address }
     }
+
+    /// Places of the table that are listed in one go.
+    private static let listedPlaces = 1024
 
     private func model(_ entry: HostEntry) -> HostModel {
         let place: HostModel.Place =
@@ -140,14 +145,7 @@ extension AccessRouterService {
     // MARK: Metrics
 
     func metricModels() throws(ControlError) -> [MetricModel] {
-        var hosts = (attached: 0, tunnelled: 0, both: 0)
-        for row in router.hostTable {
-            switch row.location {
-            case .attached: hosts.attached += 1
-            case .tunnelled: hosts.tunnelled += 1
-            case .both: hosts.both += 1
-            }
-        }
+        let hosts = router.places
         return try MetricModel.dataPlane(dataPlane) + [
             MetricModel(
                 name: "flowanchor_leases", kind: .gauge, help: "Leases by where their hosts are.",
@@ -156,6 +154,17 @@ extension AccessRouterService {
                     .init(Double(hosts.tunnelled), labels: ["place": "tunnelled"]),
                     .init(Double(hosts.both), labels: ["place": "both"]),
                 ]),
+            MetricModel(
+                name: "flowanchor_scan_seconds", kind: .gauge,
+                help: "Time spent on looking at all hosts for signs of life: the last time, and the longest.",
+                samples: [
+                    .init(scan.last.seconds, labels: ["which": "last"]),
+                    .init(scan.longest.seconds, labels: ["which": "longest"]),
+                ]),
+            MetricModel(
+                name: "flowanchor_scan_turn_seconds", kind: .gauge,
+                help: "The longest that messages had to wait for a part of that.",
+                samples: [.init(scan.longestTurn.seconds)]),
             MetricModel(
                 name: "flowanchor_messages_total", kind: .counter,
                 help: "Messages of the anchor protocol received, by type and result.",

@@ -27,16 +27,29 @@ final class AccessRouterService: @unchecked Sendable {
 
     private var transport: ProtocolTransport!
     private var journal: RecordStore!
+    /// Until what an earlier run stored is in ``router``.
+    private var restoration: Restoration?
+    /// What came of access links before that.
+    private var earlyLinks: [(InterfaceID, isUp: Bool)] = []
     private var eventReader: EventReader?
     private let netlinkMonitor: NetlinkMonitor
     private var sources: [any DispatchSourceProtocol] = []
     private let timer: any DispatchSourceTimer
     private let housekeeping: any DispatchSourceTimer
+    /// What the timer is set to, which costs more than many a message.
+    private var wakeUp: MonotonicInstant?
     private var lastScan: MonotonicInstant
+    private var isStopped = false
+    private(set) var scan = ScanTimes()
     private var fullness = FullnessWatch()
 
     /// How often hosts are looked at for signs of life, and next hops are verified.
     private static let scanInterval = 5
+    /// Places of the host table that are looked at in one go: a fraction of a millisecond, also where each host in them
+    /// was heard of.
+    private static let scanPlaces = 4096
+    /// Records that go into a new journal in one go.
+    private static let snapshotPlaces = 4096
 
     init(
         _ configuration: DaemonConfiguration, _ settings: AccessRouterSettings, queue: DispatchQueue, logger: Logger,
@@ -55,6 +68,11 @@ final class AccessRouterService: @unchecked Sendable {
         let ports = PortTable(settings, numbers: numbers)
         // First, since it is refused where another daemon has the port: nothing is in the kernel yet.
         transport = try ProtocolTransport(port: settings.port, interfaces: ports) { logger.warning("\($0)") }
+        let core = AccessRouterConfiguration(
+            settings, epoch: epoch, numbers: numbers, reserved: staticHosts.addresses)
+        router = try AccessRouter(core)
+        // Goes on while tables and programs are made.
+        restoration = Restoration(of: router, from: folder + "/journal", capacity: settings.hostCapacity)
         dataPlane = try KernelDataPlane(
             .init(
                 instance: configuration.instance, program: .accessRouter, hostCapacity: settings.hostCapacity,
@@ -65,14 +83,6 @@ final class AccessRouterService: @unchecked Sendable {
         timer = DispatchSource.makeIdleTimer(on: queue)
         housekeeping = DispatchSource.makeIdleTimer(on: queue)
         lastScan = MonotonicClock.now()
-        let core = AccessRouterConfiguration(
-            settings, epoch: epoch, numbers: numbers, reserved: staticHosts.addresses)
-        router = try AccessRouter(core)
-        let (journal, records) = try RecordStore.open(folder + "/journal", queue: queue) { [weak self] in
-            self?.stored($0)
-        }
-        self.journal = journal
-        router = try AccessRouter(core, restoring: records)
         let netlink = try NetlinkSocket()
         plane = ForwardingPlane(
             settings, ports: ports, markedDown: serverMarks.down, dataPlane: dataPlane, netlink: netlink,
@@ -87,10 +97,19 @@ final class AccessRouterService: @unchecked Sendable {
             "data plane \(dataPlane.wasAdopted ? "adopted" : "made")",
             metadata: ["hosts": "\(dataPlane.hostTable.entries)", "mended": "\(dataPlane.mendedEntries)"])
         try plane.refresh()
-        let actions = router.start(at: MonotonicClock.now())
+        try restore()
+        let fixed = staticHosts.addresses
+        let loader = HostLoader(plane)
+        let actions = router.start(at: MonotonicClock.now()) { binding in
+            if !fixed.contains(binding.address) { loader.add(binding) }
+        }
+        let loaded = loader.finish()
+        if let failure = loaded.failure { logger.error("\(failure)") }
         perform(actions)
-        for host in staticHosts.bindings(plane) { try plane.install(CollectionOfOne(host)) }
-        try reconcile()
+        let others = staticHosts.bindings(plane)
+        for host in others { try plane.install(CollectionOfOne(host)) }
+        // With all in force, and no more than those in the table, there is nothing else.
+        if loaded.failure != nil || dataPlane.hostTable.entries != loaded.count + others.count { try reconcile() }
         finish()
         watch(netlinkMonitor.descriptor) { $0.kernelChanged() }
         eventReader = try EventReader(dataPlane, on: queue) { [logger] in
@@ -99,15 +118,38 @@ final class AccessRouterService: @unchecked Sendable {
             self?.handle($0)
         }
         transport.start(on: queue) { [weak self] in self?.receive($0) }
-        timer.setEventHandler { [weak self] in self?.handle(.timer) }
+        timer.setEventHandler { [weak self] in
+            self?.wakeUp = nil
+            self?.handle(.timer)
+        }
         housekeeping.setEventHandler { [weak self] in self?.keepHouse() }
         housekeeping.schedule(
             deadline: .now() + .seconds(Self.scanInterval), repeating: .seconds(Self.scanInterval), leeway: .seconds(1))
     }
 
+    /// Takes over what an earlier run stored, and tells it what came of links meanwhile.
+    private func restore() throws {
+        guard let restoration else { return }
+        self.restoration = nil
+        do {
+            let journal: Journal
+            (router, journal) = try restoration.finish()
+            self.journal = RecordStore(journal, queue: queue) { [weak self] in self?.stored($0) }
+        } catch {
+            // Programs without leases let nobody through: better none than those.
+            if !dataPlane.wasAdopted { attempt { try dataPlane.unload() } }
+            throw error
+        }
+        for (interface, isUp) in earlyLinks {
+            perform(router.handle(.link(interface, isUp: isUp), at: MonotonicClock.now()))
+        }
+        earlyLinks = []
+    }
+
     /// Ends; the data plane stays in force.
     func stop() {
         dispatchPrecondition(condition: .onQueue(queue))
+        isStopped = true
         timer.cancel()
         housekeeping.cancel()
         transport.stop()
@@ -119,9 +161,8 @@ final class AccessRouterService: @unchecked Sendable {
 
     /// Takes out of the data plane what no binding stands for.
     private func reconcile() throws {
-        var wanted = Set(router.bindings.map(\.address))
-        wanted.formUnion(staticHosts.addresses)
-        let removed = try plane.removeHosts(except: wanted)
+        let fixed = staticHosts.addresses
+        let removed = try plane.removeHosts { router.holds($0) || fixed.contains($0) }
         if removed > 0 { logger.notice("removed hosts that nothing stands for", metadata: ["hosts": "\(removed)"]) }
     }
 
@@ -161,7 +202,9 @@ final class AccessRouterService: @unchecked Sendable {
             handle(.persistFailed(numbers))
         }
         guard journal.wantsCompaction else { return }
-        journal.compact(to: router.snapshot) { [logger] in
+        journal.compact { [self] place, body in
+            router.snapshot(from: place, places: Self.snapshotPlaces, body)
+        } failed: { [logger] in
             logger.error("the journal can't be written anew, the old one goes on", metadata: ["cause": "\($0)"])
         }
     }
@@ -200,7 +243,10 @@ final class AccessRouterService: @unchecked Sendable {
     private func finish() {
         transport.flush()
         journal.commit()
-        guard let deadline = router.nextDeadline else {
+        let deadline = router.nextDeadline
+        guard deadline != wakeUp else { return }
+        wakeUp = deadline
+        guard let deadline else {
             timer.schedule(deadline: .distantFuture)
             return
         }
@@ -234,7 +280,7 @@ final class AccessRouterService: @unchecked Sendable {
         if isUp, let index = plane.ports.kernelIndex(of: interface) {
             attempt { try transport.joinRouters(on: index) }
         }
-        handle(.link(interface, isUp: isUp))
+        if restoration == nil { handle(.link(interface, isUp: isUp)) } else { earlyLinks.append((interface, isUp)) }
         let name = plane.ports.ports[interface.number]?.name ?? ""
         events.tell(
             isUp ? "link-up" : "link-down", "access link \(name) is \(isUp ? "up" : "down")", ["interface": name])
@@ -256,15 +302,34 @@ final class AccessRouterService: @unchecked Sendable {
         let now = MonotonicClock.now()
         // A tick of the table's clock more, so that nothing falls between two scans.
         let span = Duration.nanoseconds((now - lastScan).nanoseconds) + .seconds(2)
-        lastScan = now
-        attempt {
-            let seen = try plane.activity(since: span, at: now)
-            if !seen.isEmpty { handle(.activity(seen)) }
+        // One that takes longer than until the next is not overtaken.
+        if !scan.isUnderWay {
+            lastScan = now
+            scan.begin()
+            look(since: span, from: 0)
         }
         attempt { try plane.forgetPathMTUs(at: now) }
         attempt { try plane.settle() }
         plane.nextHops.refreshAll()
         warnOfFullTables()
+    }
+
+    /// Looks for signs of life in a part of the host table, and has what comes meanwhile go before the next part.
+    private func look(since span: Duration, from place: Int) {
+        let start = MonotonicClock.now()
+        var next: Int?
+        attempt {
+            let part = try plane.activity(since: span, at: start, from: place, places: Self.scanPlaces)
+            let actions = part.seen.isEmpty ? [] : router.handle(.activity(part.seen), at: MonotonicClock.now())
+            if !actions.isEmpty {
+                perform(actions)
+                finish()
+            }
+            next = part.next
+        }
+        scan.took(MonotonicClock.now() - start, isLast: next == nil)
+        guard let next, !isStopped else { return }
+        queue.async { [weak self] in self?.look(since: span, from: next) }
     }
 
     /// Once for each table that fills up.

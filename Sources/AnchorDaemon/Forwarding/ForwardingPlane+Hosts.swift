@@ -4,17 +4,7 @@ import Glibc
 import Netlink
 import NetworkTypes
 
-/// How packets for a tunnel's far end leave this machine.
-struct TunnelWay: Hashable {
-    var hop: NextHop
-    /// Bytes, where it is less than the link's.
-    var mtu: UInt16?
-}
-
 extension ForwardingPlane {
-    /// Ways that are remembered at once.
-    private static let wayLimit = 1 << 16
-
     /// Puts bindings in force, each in one overwrite.
     func install(_ bindings: some Collection<HostBinding>) throws(DataPlaneError) {
         // What is in flight is accepted from where it was sent before anything says that it comes from elsewhere.
@@ -22,7 +12,9 @@ extension ForwardingPlane {
         if bindings.count == 1, let binding = bindings.first { return try dataPlane.setHost(try entry(binding)) }
         var entries: [HostEntry] = []
         entries.reserveCapacity(bindings.count)
-        for binding in bindings { entries.append(try entry(binding)) }
+        // Many tunnels in a row have the same path.
+        var known: KnownPath?
+        for binding in bindings { entries.append(try entry(binding, &known)) }
         try dataPlane.setHosts(entries)
     }
 
@@ -42,6 +34,11 @@ extension ForwardingPlane {
 
     /// What the data plane holds for a binding.
     func entry(_ binding: HostBinding) throws(DataPlaneError) -> HostEntry {
+        var known: KnownPath?
+        return try entry(binding, &known)
+    }
+
+    func entry(_ binding: HostBinding, _ known: inout KnownPath?) throws(DataPlaneError) -> HostEntry {
         var entry = HostEntry(
             key: HostKey(binding.address), node: UInt32(truncatingIfNeeded: binding.node),
             chain: chainIndex(binding.chain))
@@ -54,8 +51,8 @@ extension ForwardingPlane {
                 case .ipInIP: .ipip
                 case .gre(let key, let sequenced): .gre(key: key, sequenced: sequenced)
                 }
-            entry.tunnel = HostTunnel(
-                peer: tunnel.peer, kind: kind, path: try tunnelPath(from: tunnel.local, to: tunnel.peer, kind: kind))
+            let path = try tunnelPath(from: tunnel.local, to: tunnel.peer, kind: kind, &known)
+            entry.tunnel = HostTunnel(peer: tunnel.peer, kind: kind, path: path)
         }
         if case .both(_, _, let bicast) = binding.location {
             entry.isBicast = bicast
@@ -68,30 +65,28 @@ extension ForwardingPlane {
     func tunnelPath(
         from local: IPAddress, to peer: IPAddress, kind: AnchorDataPlane.TunnelKind
     ) throws(DataPlaneError) -> PathIndex {
-        let way = way(to: peer, from: local)
-        nextHops.follow(way.hop)
-        let outer = Encapsulation(
-            source: local, kind: EncapsulationKind(kind), ttl: settings.tunnelTTL, dscp: settings.tunnelDSCP)
-        return try dataPlane.path(for: PathSpecification(nextHop: way.hop, encapsulation: outer, pathMTU: way.mtu))
+        var known: KnownPath?
+        return try tunnelPath(from: local, to: peer, kind: kind, &known)
     }
 
-    /// As the kernel would route it. Where it can't, the packet goes to the kernel, which says so to its sender.
-    private func way(to peer: IPAddress, from local: IPAddress) -> TunnelWay {
-        if let way = ways[peer] { return way }
-        var way = TunnelWay(hop: .kernel, mtu: settings.coreMTU)
-        do throws(NetlinkError) {
-            let route = try netlink.route(to: peer, from: local)
-            if route.kind == .unicast, let interface = route.interface, let port = ports.kernelIndices[interface] {
-                way.hop = .neighbour(route.gateway ?? peer, port: port)
-            }
-            if let mtu = route.mtu { way.mtu = min(settings.coreMTU, UInt16(clamping: mtu)) }
-        } catch {
-            if ![ENETUNREACH, EHOSTUNREACH].contains(error.code) { reports.warn("\(error)") }
-        }
-        if let learned = learned[peer] { way.mtu = min(way.mtu ?? learned.mtu, learned.mtu) }
-        if ways.count >= Self.wayLimit { ways.removeAll(keepingCapacity: true) }
-        ways[peer] = way
-        return way
+    /// A path that was asked for a moment ago.
+    struct KnownPath {
+        var specification: PathSpecification
+        var index: PathIndex
+    }
+
+    private func tunnelPath(
+        from local: IPAddress, to peer: IPAddress, kind: AnchorDataPlane.TunnelKind, _ known: inout KnownPath?
+    ) throws(DataPlaneError) -> PathIndex {
+        let way = way(to: peer, from: local)
+        let outer = Encapsulation(
+            source: local, kind: EncapsulationKind(kind), ttl: settings.tunnelTTL, dscp: settings.tunnelDSCP)
+        let specification = PathSpecification(nextHop: way.hop, encapsulation: outer, pathMTU: way.mtu)
+        if let known, known.specification == specification { return known.index }
+        nextHops.follow(way.hop)
+        let index = try dataPlane.path(for: specification)
+        known = KnownPath(specification: specification, index: index)
+        return index
     }
 
     /// After routes have changed: tunnels whose packets leave another way now get the path for it.
@@ -99,10 +94,11 @@ extension ForwardingPlane {
         var moved: [HostEntry] = []
         let sources = Dictionary(settings.endpoints.map { ($0.family, $0) }) { first, _ in first }
         var failure: DataPlaneError?
+        var known: KnownPath?
         try dataPlane.scanHosts { entry, _ in
             guard let tunnel = entry.tunnel, let local = sources[tunnel.peer.family] else { return true }
             do throws(DataPlaneError) {
-                let path = try tunnelPath(from: local, to: tunnel.peer, kind: tunnel.kind)
+                let path = try tunnelPath(from: local, to: tunnel.peer, kind: tunnel.kind, &known)
                 guard path != tunnel.path else { return true }
                 var changed = entry
                 changed.tunnel?.path = path
@@ -117,30 +113,32 @@ extension ForwardingPlane {
         if !moved.isEmpty { try dataPlane.setHosts(moved) }
     }
 
-    /// Takes out what the data plane holds beyond the addresses given: what a former process left.
+    /// Takes out what the data plane holds and nobody wants: what a former process left.
     /// - Returns: how many there were.
-    func removeHosts(except wanted: Set<IPAddress>) throws(DataPlaneError) -> Int {
+    func removeHosts(unless isWanted: (IPAddress) -> Bool) throws(DataPlaneError) -> Int {
         var stale: [HostKey] = []
         try dataPlane.scanHosts { entry, _ in
-            if !wanted.contains(entry.key.address) { stale.append(entry.key) }
+            if !isWanted(entry.key.address) { stale.append(entry.key) }
             return true
         }
         for key in stale { try dataPlane.removeHost(key) }
         return stale.count
     }
 
-    /// Hosts that were heard of lately.
-    func activity(since span: Duration, at now: MonotonicInstant) throws(DataPlaneError) -> [HostActivity] {
+    /// Hosts in a part of the table that were heard of lately.
+    /// - Parameters:
+    ///   - place: where to begin, 0 at first.
+    ///   - count: places of the table to go through.
+    /// - Returns: them, and where to go on; `nil` at the end.
+    func activity(
+        since span: Duration, at now: MonotonicInstant, from place: Int, places count: Int
+    ) throws(DataPlaneError) -> (seen: [HostActivity], next: Int?) {
         var seen: [HostActivity] = []
-        try dataPlane.scanHosts { entry, idle in
-            if idle <= span {
-                let ago = idle.components.seconds * 1_000_000_000 + idle.components.attoseconds / 1_000_000_000
-                seen.append(
-                    HostActivity(
-                        address: entry.key.address, lastSeen: MonotonicInstant(nanoseconds: now.nanoseconds - ago)))
-            }
-            return true
+        seen.reserveCapacity(min(count, dataPlane.hostTable.entries))
+        let next = try dataPlane.scanHosts(seenWithin: span, from: place, places: count) { address, idle in
+            seen.append(
+                HostActivity(address: address, lastSeen: MonotonicInstant(nanoseconds: now.nanoseconds - idle)))
         }
-        return seen
+        return (seen, next)
     }
 }

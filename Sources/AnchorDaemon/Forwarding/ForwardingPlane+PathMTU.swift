@@ -30,7 +30,6 @@ extension ForwardingPlane {
         guard mtu < learned[peer].map({ Int($0.mtu) }) ?? Int(settings.coreMTU) else { return }
         if learned.count >= Self.learnedLimit { learned.removeAll() }
         learned[peer] = LearnedMTU(host: host, mtu: UInt16(clamping: mtu), until: now + Self.learnedLifetime)
-        ways[peer] = nil
         try reroute(host)
     }
 
@@ -38,7 +37,6 @@ extension ForwardingPlane {
     func forgetPathMTUs(at now: MonotonicInstant) throws(DataPlaneError) {
         for (peer, entry) in learned where entry.until < now {
             learned[peer] = nil
-            ways[peer] = nil
             try reroute(entry.host)
         }
     }

@@ -24,7 +24,9 @@ final class ForwardingPlane {
     private let attachPrograms: (PortIndex) throws(DataPlaneError) -> ProgramAttachment
     /// Names of servers of each chain; the chain's number is its place plus one.
     let chains: [[String]]
+    private let chainNames: [String?]
     private(set) var routes: RoutePlan
+    private var isConfigured = false
     private(set) var plan = ServerPlan(chains: [], servers: [])
     /// The interface that carries each port while it is up, as it was told last.
     private var carriers: [PortIndex: InterfaceIndex?] = [:]
@@ -40,7 +42,7 @@ final class ForwardingPlane {
     /// Path MTUs below the core's, by tunnel's peer.
     var learned: [IPAddress: LearnedMTU] = [:]
     /// Ways to tunnels' peers, as long as no route changes.
-    var ways: [IPAddress: TunnelWay] = [:]
+    var ways = TunnelWays()
 
     init(
         _ settings: AccessRouterSettings, ports: PortTable, markedDown: Set<String>, dataPlane: any DataPlane,
@@ -61,6 +63,7 @@ final class ForwardingPlane {
             if !names.isEmpty && !chains.contains(names) { chains.append(names) }
         }
         self.chains = chains
+        chainNames = chains.map(Self.chainName)
         routes = RoutePlan([], ports: [:], pools: [])
     }
 
@@ -68,7 +71,7 @@ final class ForwardingPlane {
     static func chainName(_ servers: [String]) -> String? { servers.isEmpty ? nil : servers.joined(separator: "+") }
 
     func chainIndex(_ name: String?) -> ChainIndex {
-        guard let name, let place = chains.firstIndex(where: { Self.chainName($0) == name }) else { return 0 }
+        guard let name, let place = chainNames.firstIndex(of: name) else { return 0 }
         return ChainIndex(place + 1)
     }
 
@@ -89,6 +92,7 @@ final class ForwardingPlane {
         for link in links { _ = ports.update(link) }
         for index in ports.kernelIndices.keys { try readAddresses(index) }
         try readOtherAddresses()
+        ways = TunnelWays()
         try describePorts()
         try readRoutes()
         nextHops.refreshAll()
@@ -117,6 +121,8 @@ final class ForwardingPlane {
                 if settings.endpoints.contains(address.address) { retunnel = true }
             case .route(let route), .routeRemoved(let route):
                 if route.table == .main { reroute = true }
+                // Those of other tables have a say in who is told from whom.
+                ways = TunnelWays()
             case .neighbour(let neighbour): nextHops.handle(neighbour)
             case .neighbourRemoved(let neighbour): nextHops.handle(neighbour, isGone: true)
             case .overrun: return try refresh()
@@ -128,7 +134,7 @@ final class ForwardingPlane {
         }
         if describe || !changed.isEmpty { try describePorts() }
         for port in changed { nextHops.portChanged(port) }
-        if retunnel { ways.removeAll() }
+        if retunnel { ways = TunnelWays() }
         let areNew = try (reroute || !changed.isEmpty) && readRoutes()
         if retunnel && !areNew { try rerouteTunnels() }
     }
@@ -222,9 +228,11 @@ final class ForwardingPlane {
         let areNew = routes != plan || dataPlane.configuration.endpoints != settings.endpoints
         guard areNew else { return false }
         routes = plan
-        ways.removeAll()
+        ways = TunnelWays()
         try configure()
-        try rerouteTunnels()
+        // At the start every tunnel is put in force anew anyway.
+        if isConfigured { try rerouteTunnels() }
+        isConfigured = true
         // What was known of a next hop when it was in use before may be long past.
         nextHops.refreshAll()
         return true

@@ -15,8 +15,8 @@ public final class Journal: Sendable {
     private struct State {
         var pending: [[UInt8]] = []
         var completions: [Completion] = []
-        /// In place of everything before `pending`.
-        var replacement: [[UInt8]]?
+        /// What takes the place of the file's beginning, before `pending` is written.
+        var replacement: (rewrite: JournalRewrite, completion: Completion)?
         var isWriting = false
         /// The last write was a quick one.
         var isQuick = false
@@ -40,31 +40,41 @@ public final class Journal: Sendable {
     private let queue = DispatchQueue(label: "flowanchor.journal")
 
     /// Opens or makes it, and reads what is in it.
-    /// - Returns: the journal and all its records. A last frame that is not whole was never acknowledged and is cut off.
-    /// - Throws: if it can't be read or written, or is damaged before its end.
+    /// - Returns: the journal and all its records.
     public static func open(path: String) throws(JournalError) -> (Journal, records: [[UInt8]]) {
+        var records: [[UInt8]] = []
+        let journal = try open(path: path) { (record) throws(JournalError) in records.append(Array(record)) }
+        return (journal, records)
+    }
+
+    /// Opens or makes it, and reads what is in it. A last frame that is not whole was never acknowledged and is cut off.
+    /// - Parameter body: is given each record, which lasts as long as the call.
+    /// - Throws: if it can't be read or written, or is damaged before its end.
+    public static func open(
+        path: String, each body: (UnsafeRawBufferPointer) throws(JournalError) -> Void
+    ) throws(JournalError) -> Journal {
         let isNew = access(path, F_OK) != 0
         let file = try StableFile(path: path, flags: O_RDWR | O_CREAT)
         if isNew { try StableFile.flushFolder(of: path) }
-        let bytes = try file.readAll()
-        var records: [[UInt8]] = []
-        var good = 0
-        scan: while good < bytes.count {
-            switch JournalFrame.decode(bytes, at: good) {
-            case .frame(let found, let next):
-                records += found
-                good = next
-            case .torn:
-                try file.truncate(to: good)
-                break scan
-            case .damaged:
-                throw JournalError(
-                    "read", path, code: 0,
-                    nextStep: "byte \(good) and what follows is damaged: restore the file, or move it away (nodes "
-                        + "then attach anew, and moves before the damage could be replayed)")
+        let (good, isTorn) = try file.withContents { (bytes) throws(JournalError) in
+            var good = 0
+            while good < bytes.count {
+                switch JournalFrame.decode(bytes, at: good) {
+                case .frame(let payload, let next):
+                    try JournalFrame.forEachRecord(in: UnsafeRawBufferPointer(rebasing: bytes[payload]), body)
+                    good = next
+                case .torn: return (good, true)
+                case .damaged:
+                    throw JournalError(
+                        "read", path, code: 0,
+                        nextStep: "byte \(good) and what follows is damaged: restore the file, or move it away (nodes "
+                            + "then attach anew, and moves before the damage could be replayed)")
+                }
             }
+            return (good, false)
         }
-        return (Journal(path: path, length: good), records)
+        if isTorn { try file.truncate(to: good) }
+        return Journal(path: path, length: good)
     }
 
     private init(path: String, length: Int) {
@@ -86,12 +96,14 @@ public final class Journal: Sendable {
         if isQuick { write() } else { queue.async { self.write() } }
     }
 
-    /// Puts these records in the place of all that were stored or appended before; never done by the caller.
-    public func compact(to records: [[UInt8]], completion: @escaping Completion) {
+    /// Begins to write it anew; what it holds by now is what the new one stands for.
+    func beginRewrite() throws(JournalError) -> JournalRewrite { try JournalRewrite(of: path, from: length) }
+
+    /// Puts a new one in the place of what there was when it began; never done by the caller.
+    /// - Parameter completion: called on a queue of the journal's; after an error the old one goes on.
+    func replace(by rewrite: JournalRewrite, completion: @escaping Completion) {
         let starts = state.withLock { state in
-            state.replacement = records
-            state.pending = []
-            state.completions.append(completion)
+            state.replacement = (rewrite, completion)
             return state.begin()
         }
         if starts { queue.async { self.write() } }
@@ -102,43 +114,40 @@ public final class Journal: Sendable {
 
     private func write() {
         while true {
-            let (work, completions, length) = state.withLock { state in
-                let work = (replacement: state.replacement, records: state.pending)
-                let completions = state.completions
+            let (replacement, records, completions) = state.withLock { state in
+                let work = (state.replacement, state.pending, state.completions)
                 state.replacement = nil
                 state.pending = []
                 state.completions = []
-                state.isWriting = !completions.isEmpty
-                return (work, completions, state.length)
+                state.isWriting = work.0 != nil || !work.2.isEmpty
+                return work
             }
-            guard !completions.isEmpty else { return }
-            var failure: JournalError?
-            do throws(JournalError) {
-                let start = MonotonicClock.now()
-                let written = try store(work.replacement, work.records, at: length)
-                let isQuick = MonotonicClock.now() - start < Self.quick
-                state.withLock { state in
-                    state.length = written
-                    state.isQuick = isQuick
-                }
-            } catch {
-                failure = error
+            if let replacement {
+                replacement.completion(
+                    failure { () throws(JournalError) in
+                        let written = try replacement.rewrite.takePlace(of: path, upTo: length)
+                        state.withLock { $0.length = written }
+                        try StableFile.flushFolder(of: path)
+                    })
             }
-            completions.forEach { $0(failure) }
+            if !completions.isEmpty {
+                let failure = failure { () throws(JournalError) in try store(records) }
+                completions.forEach { $0(failure) }
+            } else if replacement == nil {
+                return
+            }
         }
     }
 
-    /// - Returns: the file's length afterwards.
-    private func store(
-        _ replacement: [[UInt8]]?, _ records: [[UInt8]], at length: Int
-    ) throws(JournalError) -> Int {
-        if let replacement {
-            let all = replacement + records
-            let frame = all.isEmpty ? [] : JournalFrame.encode(all)
-            try StableFile.replace(path, with: frame)
-            return frame.count
-        }
-        guard !records.isEmpty else { return length }
+    private func failure(_ work: () throws(JournalError) -> Void) -> JournalError? {
+        do throws(JournalError) { try work() } catch { return error }
+        return nil
+    }
+
+    private func store(_ records: [[UInt8]]) throws(JournalError) {
+        guard !records.isEmpty else { return }
+        let start = MonotonicClock.now()
+        let length = length
         let frame = JournalFrame.encode(records)
         let file = try StableFile(path: path, flags: O_WRONLY | O_APPEND)
         do throws(JournalError) {
@@ -148,6 +157,10 @@ public final class Journal: Sendable {
             try file.truncate(to: length)
             throw error
         }
-        return length + frame.count
+        let isQuick = MonotonicClock.now() - start < Self.quick
+        state.withLock { state in
+            state.length = length + frame.count
+            state.isQuick = isQuick
+        }
     }
 }

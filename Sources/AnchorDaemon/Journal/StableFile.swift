@@ -16,13 +16,22 @@ struct StableFile: ~Copyable {
 
     /// Writes all of it, and returns when it is on the disk.
     func append(_ bytes: [UInt8]) throws(JournalError) {
+        try write(bytes)
+        try flush()
+    }
+
+    func write(_ bytes: [UInt8]) throws(JournalError) {
         var written = 0
         while written < bytes.count {
-            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + written, $0.count - written) }
+            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + written, $0.count - written) }
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { throw JournalError("write", path) }
             written += count
         }
+    }
+
+    /// Returns when all that was written is on the disk.
+    func flush() throws(JournalError) {
         guard fdatasync(descriptor) == 0 else { throw JournalError("flush", path) }
     }
 
@@ -30,12 +39,46 @@ struct StableFile: ~Copyable {
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 1 << 16)
         while true {
-            let count = read(descriptor, &piece, piece.count)
+            let count = Glibc.read(descriptor, &piece, piece.count)
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else { throw JournalError("read", path) }
             guard count > 0 else { return bytes }
             bytes += piece[..<count]
         }
+    }
+
+    /// Part of the file.
+    func read(_ range: Range<Int>) throws(JournalError) -> [UInt8] {
+        var failure: JournalError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, done in
+            while done < range.count {
+                let place = off_t(range.lowerBound + done)
+                let count = pread(descriptor, buffer.baseAddress! + done, range.count - done, place)
+                if count < 0 && errno == EINTR { continue }
+                guard count > 0 else {
+                    // Shorter than it was: somebody else's doing.
+                    failure = JournalError("read", path, code: count == 0 ? EIO : errno)
+                    return
+                }
+                done += count
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    /// Hands all of it over as memory, without a copy. Nobody may make it shorter meanwhile.
+    func withContents<Value>(
+        _ body: (UnsafeRawBufferPointer) throws(JournalError) -> Value
+    ) throws(JournalError) -> Value {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw JournalError("examine", path) }
+        let length = Int(status.st_size)
+        guard length > 0 else { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+        let memory = mmap(nil, length, PROT_READ, MAP_PRIVATE | Int32(MAP_POPULATE), descriptor, 0)
+        guard let memory, memory != MAP_FAILED else { throw JournalError("read", path) }
+        defer { munmap(memory, length) }
+        return try body(UnsafeRawBufferPointer(start: memory, count: length))
     }
 
     func truncate(to length: Int) throws(JournalError) {

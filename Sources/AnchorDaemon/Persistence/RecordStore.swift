@@ -11,6 +11,8 @@ final class RecordStore: @unchecked Sendable {
 
     private let journal: Journal
     private let queue: DispatchQueue
+    /// Writes the journal anew; nobody waits for it.
+    private let rewriting = DispatchQueue(label: "flowanchor.journal.rewrite", qos: .utility)
     private let tell: @Sendable (Outcome) -> Void
     private var gathered: [[UInt8]] = []
     private var numbers: ClosedRange<RecordNumber>?
@@ -20,29 +22,27 @@ final class RecordStore: @unchecked Sendable {
     /// Below this size a journal is left as it is, in bytes.
     private static let smallest = 4 << 20
 
-    /// - Parameter tell: called on `queue`.
-    /// - Returns: the store and what it holds.
-    static func open(
-        _ path: String, queue: DispatchQueue, tell: @escaping @Sendable (Outcome) -> Void
-    ) throws(DaemonError) -> (RecordStore, [AccessRouterRecord]) {
-        let journal: Journal
-        let bytes: [[UInt8]]
-        do throws(JournalError) { (journal, bytes) = try Journal.open(path: path) } catch {
+    /// Opens a journal or makes it.
+    /// - Parameter each: is given what it holds.
+    static func read(_ path: String, each: (AccessRouterRecord) -> Void) throws(DaemonError) -> Journal {
+        var place = 0
+        do throws(JournalError) {
+            return try Journal.open(path: path) { (bytes) throws(JournalError) in
+                guard let record = AccessRouterRecord(bytes) else {
+                    throw JournalError(
+                        "understand record \(place) of", path, code: 0,
+                        nextStep: "it is of another version: move the file away to start without leases")
+                }
+                each(record)
+                place += 1
+            }
+        } catch {
             throw .storage("can't \(error)")
         }
-        var records: [AccessRouterRecord] = []
-        records.reserveCapacity(bytes.count)
-        for (place, record) in bytes.enumerated() {
-            guard let record = AccessRouterRecord(bytes: record) else {
-                throw .storage(
-                    "record \(place) of \(path) is of another version; move the file away to start without leases")
-            }
-            records.append(record)
-        }
-        return (RecordStore(journal, queue: queue, tell: tell), records)
     }
 
-    private init(_ journal: Journal, queue: DispatchQueue, tell: @escaping @Sendable (Outcome) -> Void) {
+    /// - Parameter tell: called on `queue`.
+    init(_ journal: Journal, queue: DispatchQueue, tell: @escaping @Sendable (Outcome) -> Void) {
         self.journal = journal
         self.queue = queue
         self.tell = tell
@@ -72,22 +72,51 @@ final class RecordStore: @unchecked Sendable {
         !isCompacting && journal.length > Self.smallest && journal.length > 4 * compactedLength
     }
 
-    /// Writes the journal anew. What was appended is among the records.
-    func compact(to records: [AccessRouterRecord], failed: @escaping @Sendable (JournalError) -> Void) {
+    /// A part of what the journal is to hold: is given where to begin, hands records over, returns where to go on.
+    typealias Part = (_ place: Int, _ body: (AccessRouterRecord) -> Void) -> Int?
+
+    /// Writes the journal anew, a part at a time, while it goes on being written.
+    /// - Parameters:
+    ///   - part: called on the queue until it returns `nil`, first when everything that is stored by now was told.
+    ///   - failed: called on the queue.
+    func compact(_ part: @escaping Part, failed: @escaping (JournalError) -> Void) {
         isCompacting = true
-        let bytes = records.map { record in
-            var bytes: [UInt8] = []
-            record.encode(into: &bytes)
-            return bytes
+        let rewrite: JournalRewrite
+        do throws(JournalError) { rewrite = try journal.beginRewrite() } catch {
+            return endCompaction(error, failed)
         }
-        journal.compact(to: bytes) { [queue] error in
-            queue.async {
-                self.isCompacting = false
-                // Not again before it has doubled, should it have failed.
-                self.compactedLength = self.journal.length
-                if let error { failed(error) }
+        let work = Compaction(rewrite: rewrite, part: part, failed: failed)
+        // What is in the file by now was told before this is called.
+        journal.append([]) { [queue] _ in queue.async { self.write(work, from: 0) } }
+    }
+
+    /// For the queue.
+    private struct Compaction: @unchecked Sendable {
+        let rewrite: JournalRewrite
+        let part: Part
+        let failed: (JournalError) -> Void
+    }
+
+    private func write(_ work: Compaction, from place: Int) {
+        var records = JournalFrame.Writer()
+        let next = work.part(place) { record in records.add { record.encode(into: &$0) } }
+        rewriting.async { [queue, journal, records] in
+            do throws(JournalError) {
+                try work.rewrite.append(records)
+                if let next { return queue.async { self.write(work, from: next) } }
+                try work.rewrite.flush()
+            } catch {
+                return queue.async { self.endCompaction(error, work.failed) }
             }
+            journal.replace(by: work.rewrite) { error in queue.async { self.endCompaction(error, work.failed) } }
         }
+    }
+
+    private func endCompaction(_ error: JournalError?, _ failed: (JournalError) -> Void) {
+        isCompacting = false
+        // Not again before it has doubled, should it have failed.
+        compactedLength = journal.length
+        if let error { failed(error) }
     }
 
     /// Waits until all that was committed is stored or has failed.

@@ -15,6 +15,12 @@ enum StateFile {
         }
     }
 
+    /// Bytes in the file; 0 if there is no such file.
+    static func length(_ path: String) -> Int {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : 0
+    }
+
     static func write(_ bytes: [UInt8], to path: String) throws(DaemonError) {
         do throws(JournalError) { try StableFile.replace(path, with: bytes) } catch { throw .storage("can't \(error)") }
     }

@@ -1,4 +1,5 @@
 import FlowAnchorABI
+import Glibc
 import NetworkTypes
 
 /// A host entry in the form of the tables: the slot's value and what goes beside it.
@@ -65,6 +66,13 @@ struct HostRecord {
             entry.tunnel = HostTunnel(peer: value.peer.address, kind: kind, path: value.path)
         }
         return entry
+    }
+
+    /// Whether it says the same to the programs.
+    static func == (a: HostRecord, b: HostRecord) -> Bool {
+        withUnsafeBytes(of: a.value) { first in
+            withUnsafeBytes(of: b.value) { memcmp(first.baseAddress!, $0.baseAddress!, first.count) == 0 }
+        } && (!a.isBoth || a.hasSameNeighbour(as: b))
     }
 
     var isTunnelled: Bool { value.has(FA_HOST_TUNNELLED) }

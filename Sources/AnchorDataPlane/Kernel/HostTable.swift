@@ -75,6 +75,62 @@ struct HostTable {
         }
     }
 
+    /// What is in the spill map is asked of the kernel one by one: so many parts of it are a place each.
+    private static let spillParts = 64
+
+    /// The hosts in a part of the table: places are the slots, and behind them the parts of the spill map, of which one
+    /// is gone through at a time.
+    /// - Returns: where to go on; `nil` at the end.
+    func scan(
+        from place: Int, places count: Int, _ body: (HostKey, HostRecord, UInt32) -> Void
+    ) throws(BPFError) -> Int? {
+        guard place < table.capacity else {
+            return try scanSpilled(place, body)
+        }
+        let end = count < table.capacity - place ? place + count : table.capacity
+        for index in place..<end {
+            let word = table.word(index)
+            guard word.isInUse else { continue }
+            let key = HostKey(slots[index].address.address, realm: slots[index].realm)
+            let (record, seen) = (record(slots + index, index, word), slots[index].last_seen)
+            if table.word(index) == word { body(key, record, seen) }
+        }
+        return end
+    }
+
+    /// The same, of hosts that were last seen so many ticks before `now` or later. What lies beside the slots is left
+    /// alone.
+    func scan(
+        from place: Int, places count: Int, at now: UInt32, within ticks: UInt32, _ body: (IPAddress, UInt32) -> Void
+    ) throws(BPFError) -> Int? {
+        guard place < table.capacity else {
+            return try scanSpilled(place) { key, _, seen in
+                if Int32(bitPattern: now &- seen) <= Int32(bitPattern: ticks) { body(key.address, seen) }
+            }
+        }
+        let end = count < table.capacity - place ? place + count : table.capacity
+        for index in place..<end {
+            let word = table.word(index)
+            guard word.isInUse else { continue }
+            let seen = slots[index].last_seen
+            guard Int32(bitPattern: now &- seen) <= Int32(bitPattern: ticks) else { continue }
+            let address = slots[index].address.address
+            if table.word(index) == word { body(address, seen) }
+        }
+        return end
+    }
+
+    private func scanSpilled(
+        _ place: Int, _ body: (HostKey, HostRecord, UInt32) -> Void
+    ) throws(BPFError) -> Int? {
+        let part = UInt64(place - table.capacity)
+        for key in spilledKeys where hash(HostLayout.Key(key)) % UInt64(Self.spillParts) == part {
+            guard let spilled = try maps.spill.value(fa_host_key(key)) else { continue }
+            body(key, HostRecord(value: spilled.host.value, extra: spilled.extra), spilled.host.last_seen)
+        }
+        return spilledKeys.isEmpty || part + 1 == Self.spillParts ? nil : place + 1
+    }
+
     /// Calls `body` with each host and what goes beside it, as long as it returns `true`. Nobody may write.
     func visit(_ body: (fa_host, fa_host_extra) -> Bool) throws(BPFError) {
         for index in 0..<table.capacity where table.word(index).isInUse {
@@ -111,6 +167,8 @@ struct HostTable {
         while true {
             if let found = table.find(hash, slotKey) {
                 let old = self.record(slots + found.index, found.index, found.word)
+                // After a restart most are as they were.
+                if old == record { return old }
                 if replace(found, old, by: record) { return old }
                 continue
             }

@@ -31,11 +31,23 @@ extension KernelDataPlane {
     private func set(_ entries: [HostEntry], _ tick: UInt32) throws(DataPlaneError) {
         let result = state.withLock { state in
             Result { () throws(DataPlaneError) in
-                for entry in entries { state.hosts.prefetch(entry.key) }
+                for entry in entries {
+                    state.hosts.prefetch(entry.key)
+                    if let tunnel = entry.tunnel { state.peers.prefetch(fa_address(tunnel.peer)) }
+                }
                 for entry in entries { try state.set(entry, tick: tick, maps) }
             }
         }
         try result.get()
+    }
+
+    public func fetch(_ entries: [HostEntry]) {
+        // Nothing is read: no lock.
+        let (hosts, peers) = (HostTable(maps), PeerTable(maps))
+        for entry in entries {
+            hosts.prefetch(entry.key)
+            if let tunnel = entry.tunnel { peers.prefetch(fa_address(tunnel.peer)) }
+        }
     }
 
     @discardableResult
@@ -87,6 +99,40 @@ extension KernelDataPlane {
         }
     }
 
+    public func scanHosts(
+        from place: Int, places count: Int, _ body: (HostEntry, Duration) -> Void
+    ) throws(DataPlaneError) -> Int? {
+        let now = try tick()
+        let hosts = hostsToScan(from: place)
+        do throws(BPFError) {
+            return try hosts.scan(from: place, places: count) { key, record, seen in
+                body(record.entry(key), clock.age(of: seen, at: now))
+            }
+        } catch {
+            throw .bpf(error)
+        }
+    }
+
+    public func scanHosts(
+        seenWithin span: Duration, from place: Int, places count: Int, _ body: (IPAddress, Int64) -> Void
+    ) throws(DataPlaneError) -> Int? {
+        let now = try tick()
+        let hosts = hostsToScan(from: place)
+        do throws(BPFError) {
+            let tick = clock.tick.nanoseconds
+            return try hosts.scan(from: place, places: count, at: now, within: clock.ticks(in: span)) { address, seen in
+                body(address, tick * Int64(max(0, Int32(bitPattern: now &- seen))))
+            }
+        } catch {
+            throw .bpf(error)
+        }
+    }
+
+    /// Slots are read without the lock; what is in the spill map is asked of who wrote it.
+    private func hostsToScan(from place: Int) -> HostTable {
+        place < maps.hosts.count ? HostTable(maps) : state.withLock { $0.hosts }
+    }
+
     public func hosts(idleFor idle: Duration) throws(DataPlaneError) -> [HostKey] {
         let now = try tick()
         var found: [HostKey] = []
@@ -125,6 +171,7 @@ extension KernelDataPlane.State {
             }
             throw .bpf(error)
         }
+        if let old, old == record { return }
         remember(record)
         if let old { forget(old) }
     }

@@ -12,6 +12,10 @@ struct PeerTable {
         secret = HashSecret(maps)
     }
 
+    /// Has the processor fetch the peer's slots.
+    @inline(__always)
+    func prefetch(_ peer: fa_address) { table.prefetch(secret.hash(peer)) }
+
     func retain(_ peer: fa_address) {
         let hash = secret.hash(peer)
         while true {

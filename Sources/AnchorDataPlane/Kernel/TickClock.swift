@@ -46,3 +46,8 @@ final class TickClock: Sendable {
         UInt32(clamping: Int64((duration / tick).rounded(.up)))
     }
 }
+
+extension Duration {
+    /// Rounded towards zero; what 64 bits hold, 292 years, is not exceeded.
+    var nanoseconds: Int64 { components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000 }
+}

@@ -62,6 +62,8 @@ public final class ModelDataPlane: DataPlane {
         for entry in entries { try setHost(entry) }
     }
 
+    public func fetch(_ entries: [HostEntry]) {}
+
     @discardableResult
     public func removeHost(_ key: HostKey) throws(DataPlaneError) -> Bool {
         tables.withLock { $0.hosts.removeValue(forKey: key) != nil }
@@ -89,6 +91,25 @@ public final class ModelDataPlane: DataPlane {
     public func scanHosts(_ body: (HostEntry, Duration) -> Bool) throws(DataPlaneError) {
         let (hosts, now) = tables.withLock { (Array($0.hosts.values), $0.now) }
         for host in hosts where !body(host.entry, now - host.lastSeen) { return }
+    }
+
+    public func scanHosts(
+        from place: Int, places count: Int, _ body: (HostEntry, Duration) -> Void
+    ) throws(DataPlaneError) -> Int? {
+        let (hosts, now) = tables.withLock { tables in
+            (tables.hosts.values.sorted { $0.entry.key.address < $1.entry.key.address }, tables.now)
+        }
+        let end = count < hosts.count - place ? place + count : hosts.count
+        for host in hosts[min(place, end)..<end] { body(host.entry, now - host.lastSeen) }
+        return end < hosts.count ? end : nil
+    }
+
+    public func scanHosts(
+        seenWithin span: Duration, from place: Int, places count: Int, _ body: (IPAddress, Int64) -> Void
+    ) throws(DataPlaneError) -> Int? {
+        try scanHosts(from: place, places: count) { entry, idle in
+            if idle <= span { body(entry.key.address, idle.nanoseconds) }
+        }
     }
 
     public func hosts(idleFor idle: Duration) throws(DataPlaneError) -> [HostKey] {

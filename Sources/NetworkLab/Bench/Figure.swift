@@ -57,7 +57,7 @@ public struct LabBench: Sendable {
     public func run(log: (String) -> Void) throws -> [Figure] { try body(log) }
 
     /// A value below which so many hundredths of the values are.
-    static func percentile(_ values: [Double], _ percent: Int) -> Double {
+    public static func percentile(_ values: [Double], _ percent: Int) -> Double {
         let sorted = values.sorted()
         guard !sorted.isEmpty else { return .infinity }
         return sorted[min(sorted.count - 1, (sorted.count * percent + 99) / 100 - 1)]

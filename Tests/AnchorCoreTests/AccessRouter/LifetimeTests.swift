@@ -19,6 +19,34 @@ import Testing
         #expect(bench.machine.timersInHand == 0)
     }
 
+    @Test func `however many leases end at one moment, only so many wait for storage at once`() throws {
+        let configuration = RouterBench.configuration(quota: 10_000, pools: ["10.0.0.0/8"])
+        let hosts = (0..<5000).map { number in
+            AccessRouterRecord.host(
+                HostRecord(
+                    address: IPAddress(v4: 0x0a00_1000 + UInt32(number)), node: 1,
+                    order: MessageOrder(epoch: 1, sequence: 1),
+                    location: .attached(Neighbour(mac: MACAddress(bits: 2), interface: RouterBench.link)),
+                    link: RouterBench.link))
+        }
+        var bench = try RouterBench(configuration, restoring: hosts)
+        bench.start()
+        #expect(bench.machine.hostCount == 5000)
+        bench.wait(.seconds(601))
+        #expect((1...2000).contains(bench.machine.outstandingRecords))
+        // Storage is what is waited for: no timer is due again and again.
+        #expect(bench.machine.nextDeadline.map { $0 > bench.now } != false)
+        for _ in 0..<20 {
+            bench.store()
+            #expect(bench.machine.outstandingRecords <= 2000)
+            bench.wait(.milliseconds(1))
+        }
+        #expect(bench.machine.hostCount == 0)
+        #expect(bench.removed.count == 5000)
+        #expect(bench.machine.timersInHand == 0)
+        #expect(bench.machine.places == HostPlaces())
+    }
+
     @Test func `a refresh postpones the end`() throws {
         var bench = try RouterBench()
         _ = try bench.attach(1)

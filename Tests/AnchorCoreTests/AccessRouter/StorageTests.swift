@@ -96,6 +96,71 @@ import Testing
         #expect(restarted.machine.hostCount == 1)
     }
 
+    @Test func `a snapshot taken in parts, and the records from then on, say what holds`() throws {
+        for seed in 0..<50 as Range<UInt64> {
+            var random = SeededRandom(seed: seed)
+            var configuration = RouterBench.configuration(quota: 100, pools: ["10.1.0.0/24", "fd01::/64"])
+            configuration.quarantine = .zero
+            configuration.rateLimit = RateLimit(perSecond: 1_000_000, burst: 1_000_000)
+            var bench = try RouterBench(configuration)
+            var addresses: [UInt64: [IPAddress]] = [:]
+            var stored = (number: bench.newestRecord, count: bench.journal.count)
+            func change() throws {
+                let node = random.next() % 3 + 1
+                let own = addresses[node] ?? []
+                let chosen = own.isEmpty ? nil : own[Int(random.next() % UInt64(own.count))]
+                switch random.next() % 4 {
+                case 0:
+                    if let chosen {
+                        let careOf = IPAddress(v4: 0x0a02_0000 | UInt32(random.next() & 0xff))
+                        try bench.update(node, chosen, careOf: careOf)
+                    }
+                case 1:
+                    if let chosen {
+                        bench.receive(try bench.message(.release(Release(address: chosen)), of: node))
+                        addresses[node] = own.filter { $0 != chosen }
+                    }
+                default:
+                    let mac = MACAddress(bits: random.next() & 0xff)
+                    let body = AttachRequest(linkAddress: mac, families: [.v4], lifetime: 0)
+                    bench.receive(try bench.message(.attachRequest(body), of: node))
+                }
+                // Some are refused, since they could not be stored.
+                switch random.next() % 8 {
+                case 0 where bench.newestRecord > stored.number:
+                    bench.handle(.persistFailed(stored.number + 1...bench.newestRecord))
+                    bench.journal.removeLast(bench.journal.count - stored.count)
+                case 1...4: bench.store()
+                default: return
+                }
+                stored = (bench.newestRecord, bench.journal.count)
+            }
+            func grow() throws {
+                try change()
+                for node in 1...3 as ClosedRange<UInt64> {
+                    addresses[node] = bench.machine.hostTable.filter { $0.node == node }.map(\.address)
+                }
+            }
+            for _ in 0..<60 { try grow() }
+            bench.store()
+            stored = (bench.newestRecord, bench.journal.count)
+            let start = bench.journal.count
+            var records: [AccessRouterRecord] = []
+            var place: Int? = 0
+            while let from = place {
+                place = bench.machine.snapshot(from: from, places: 3) { records.append($0) }
+                try grow()
+            }
+            bench.store()
+            let tail = bench.journal[start...]
+            let restarted = try RouterBench(RouterBench.configuration(epoch: 2), restoring: records + tail)
+            func shown(_ machine: AccessRouter) -> [String] {
+                machine.hostTable.map { "\($0.address) \($0.node) \($0.location)" }
+            }
+            #expect(shown(restarted.machine) == shown(bench.machine), "seed \(seed)")
+        }
+    }
+
     @Test func `a sender whose epoch is behind is told how far`() throws {
         var bench = try RouterBench()
         bench.epochs[1] = 7

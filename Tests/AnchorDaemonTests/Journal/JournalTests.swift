@@ -21,7 +21,15 @@ import Testing
 
     func compact(_ journal: Journal, to records: [[UInt8]]) async throws {
         try await withCheckedThrowingContinuation { continuation in
-            journal.compact(to: records) { continuation.resume(with: $0.map(Result.failure) ?? .success(())) }
+            do {
+                let rewrite = try journal.beginRewrite()
+                var writer = JournalFrame.Writer()
+                for record in records { writer.add { $0 += record } }
+                try rewrite.append(writer)
+                journal.replace(by: rewrite) { continuation.resume(with: $0.map(Result.failure) ?? .success(())) }
+            } catch {
+                continuation.resume(throwing: error)
+            }
         }
     }
 
@@ -45,6 +53,49 @@ import Testing
         try await append([[201]], to: journal)
         #expect(journal.length < before)
         #expect(try reopened() == [[200], [201]])
+    }
+
+    @Test func `what is stored while it is written anew stands behind what was there when that began`() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (journal, _) = try Journal.open(path: path)
+        try await append([[1]], to: journal)
+        let rewrite = try journal.beginRewrite()
+        try await append([[2]], to: journal)
+        for number in UInt8(100)..<103 {
+            var part = JournalFrame.Writer()
+            part.add { $0.append(number) }
+            try rewrite.append(part)
+            try await append([[number - 97]], to: journal)
+        }
+        #expect(try reopened() == [[1], [2], [3], [4], [5]])
+        try rewrite.flush()
+        let failure = await withCheckedContinuation { continuation in
+            journal.replace(by: rewrite) { continuation.resume(returning: $0) }
+        }
+        #expect(failure == nil)
+        try await append([[6]], to: journal)
+        #expect(try reopened() == [[100], [101], [102], [2], [3], [4], [5], [6]])
+        #expect(journal.length == (try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int))
+    }
+
+    @Test func `a new journal that can't take the place leaves the old one, and is gone`() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (journal, _) = try Journal.open(path: path)
+        try await append([[1]], to: journal)
+        var rewrite: JournalRewrite? = try journal.beginRewrite()
+        #expect(FileManager.default.fileExists(atPath: path + ".new"))
+        try FileManager.default.removeItem(atPath: path + ".new")
+        try FileManager.default.createDirectory(atPath: path + ".new", withIntermediateDirectories: false)
+        let failure = await withCheckedContinuation { continuation in
+            journal.replace(by: rewrite!) { continuation.resume(returning: $0) }
+        }
+        #expect(failure?.operation == "rename to")
+        try await append([[2]], to: journal)
+        #expect(try reopened() == [[1], [2]])
+        try FileManager.default.removeItem(atPath: path + ".new")
+        rewrite = try journal.beginRewrite()
+        rewrite = nil
+        #expect(!FileManager.default.fileExists(atPath: path + ".new"))
     }
 
     @Test func `a file cut at any byte gives the records of its whole frames, and takes new ones`() async throws {

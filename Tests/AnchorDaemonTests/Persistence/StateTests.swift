@@ -100,10 +100,10 @@ struct StateTests {
         let queue = DispatchQueue(label: "test")
         let records = (1...100).map { AccessRouterRecord.node($0, MessageOrder(epoch: 1, sequence: UInt32($0))) }
         let (stream, continuation) = AsyncStream.makeStream(of: RecordNumber.self)
-        let (store, former) = try RecordStore.open(path, queue: queue) { outcome in
+        let journal = try RecordStore.read(path) { _ in Issue.record("a new journal has a record") }
+        let store = RecordStore(journal, queue: queue) { outcome in
             if case .stored(let number) = outcome { continuation.yield(number) }
         }
-        #expect(former.isEmpty)
         queue.sync {
             for (place, record) in records.enumerated() {
                 store.append(record, RecordNumber(place + 1))
@@ -111,28 +111,47 @@ struct StateTests {
             }
         }
         for await number in stream where number == 100 { break }
-        let (_, restored) = try RecordStore.open(path, queue: queue) { _ in }
-        #expect(restored == records)
+        #expect(try restored(path) == records)
     }
 
-    @Test func `a journal written anew holds the snapshot and what followed`() async throws {
+    @Test func `a journal written anew holds the parts of the snapshot and what followed`() async throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/journal"
         let queue = DispatchQueue(label: "test")
         let (stream, continuation) = AsyncStream.makeStream(of: RecordNumber.self)
-        let (store, _) = try RecordStore.open(path, queue: queue) { outcome in
+        let store = RecordStore(try RecordStore.read(path) { _ in }, queue: queue) { outcome in
             if case .stored(let number) = outcome { continuation.yield(number) }
         }
         let order = MessageOrder(epoch: 1, sequence: 1)
         queue.sync {
             store.append(.node(1, order), 1)
             store.commit()
-            store.compact(to: [.node(2, order)]) { _ in }
-            store.append(.node(3, order), 2)
-            store.commit()
         }
-        for await number in stream where number == 2 { break }
-        let (_, restored) = try RecordStore.open(path, queue: queue) { _ in }
-        #expect(restored == [.node(2, order), .node(3, order)])
+        for await number in stream where number == 1 { break }
+        let ended = DispatchSemaphore(value: 0)
+        queue.sync {
+            store.compact { place, body in
+                body(.node(UInt64(20 + place), order))
+                // What comes between one part and the next.
+                store.append(.node(UInt64(30 + place), order), RecordNumber(2 + place))
+                store.commit()
+                if place == 2 { ended.signal() }
+                return place < 2 ? place + 1 : nil
+            } failed: {
+                Issue.record($0)
+            }
+            #expect(!store.wantsCompaction)
+        }
+        #expect(ended.wait(timeout: .now() + 60) == .success)
+        for await number in stream where number == 4 { break }
+        let expected = [20, 21, 22, 30, 31, 32].map { AccessRouterRecord.node($0, order) }
+        for _ in 0..<6000 where try restored(path) != expected { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(try restored(path) == expected)
+    }
+
+    private func restored(_ path: String) throws -> [AccessRouterRecord] {
+        var records: [AccessRouterRecord] = []
+        _ = try RecordStore.read(path) { records.append($0) }
+        return records
     }
 }

@@ -84,8 +84,41 @@ import Testing
             return true
         }
         #expect(scanned.count == count)
+        var inParts: Set<IPAddress> = []
+        var seen: Set<IPAddress> = []
+        for step in [1, 7, 1000] {
+            (inParts, seen) = ([], [])
+            var place: Int? = 0
+            while let from = place {
+                place = try dataPlane.scanHosts(from: from, places: step) { entry, _ in
+                    #expect(entry.node == 99)
+                    #expect(inParts.insert(entry.key.address).inserted)
+                }
+                let other = try dataPlane.scanHosts(seenWithin: .seconds(60), from: from, places: step) {
+                    address, idle in
+                    #expect((0...60_000_000_000).contains(idle))
+                    #expect(seen.insert(address).inserted)
+                }
+                #expect(other == place)
+            }
+            #expect(inParts == scanned && seen == scanned)
+        }
         for number in 0..<count { #expect(try dataPlane.removeHost(HostKey(.ten(number)))) }
         #expect(dataPlane.hostTable == TableStatistics(entries: 0, capacity: 64, spilled: 0))
+    }
+
+    @Test func `setting a host to what it is changes nothing, and its path and peer have the users that they had`()
+        throws
+    {
+        let instance = try KernelInstance("same")
+        let dataPlane = try #require(instance.dataPlane)
+        let path = try dataPlane.path(for: PathSpecification(nextHop: .kernel))
+        let entry = HostEntry.tunnelled(.ten(1), to: .documentation(1), path: path)
+        for _ in 0..<3 { try dataPlane.setHosts([entry]) }
+        #expect(dataPlane.paths.first { $0.index == path }?.users == 1)
+        try dataPlane.removeHost(entry.key)
+        #expect(dataPlane.paths.first { $0.index == path }?.users == 0)
+        #expect(try dataPlane.entriesInUse(of: .peers) == 0)
     }
 
     @Test func `an entry that names no path is refused`() throws {
@@ -117,6 +150,11 @@ import Testing
             return true
         }
         #expect(ages.count == 10)
+        var seen: Set<IPAddress> = []
+        _ = try dataPlane.scanHosts(seenWithin: .seconds(60), from: 0, places: .max) { address, _ in
+            seen.insert(address)
+        }
+        #expect(seen == Set((0..<10).map { .ten($0) }.filter { $0 != .ten(3) }))
         #expect(ages.count { $0 >= dataPlane.clock.tick * 999 } == 1)
     }
 }

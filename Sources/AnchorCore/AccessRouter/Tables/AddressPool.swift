@@ -19,7 +19,7 @@ struct AddressPool: Sendable {
     private var blocks: [Block]
     private let reserved: Set<IPAddress>
     /// Former owners of addresses that wait to be used again; only they get them before their time.
-    private var formerOwners: [IPAddress: UInt64] = [:]
+    private var formerOwners = FormerOwners()
     private var returned: [AddressFamily: [Returned]] = [:]
     private var returnedHead: [AddressFamily: Int] = [:]
 

@@ -3,12 +3,12 @@ import NetworkTypes
 /// A lease and its binding, as the router holds it: about 100 bytes, for a table of a million.
 struct Host: Sendable {
     let address: IPAddress
+    var expires: MonotonicInstant
+    var lastSeen: MonotonicInstant
     /// In force: what storage and the data plane hold.
     var location = StoredLocation.nowhere
     /// Of the last message accepted for it, also while storage has not confirmed it.
     var order = MessageOrder.none
-    var expires: MonotonicInstant
-    var lastSeen: MonotonicInstant
     /// When its entry in the heap of deadlines comes up.
     var scheduled = MonotonicInstant(nanoseconds: .max)
     let node: UInt32
@@ -33,14 +33,46 @@ struct HostStore: Sendable {
 
     private var slots: [Host] = []
     private var freeSlots: [UInt32] = []
-    private var index: [IPAddress: UInt32] = [:]
+    private var index: AddressIndex
+
+    /// - Parameter seed: what makes the places of addresses unforeseeable.
+    init(seed: UInt64) { index = AddressIndex(seed: seed) }
 
     var count: Int { index.count }
-    var addresses: some Collection<IPAddress> { index.keys }
+    /// Slots that there are, free ones among them; they are numbered from 0.
+    var slotCount: Int { slots.count }
     /// In an order that doesn't differ from run to run.
-    var occupied: [UInt32] { index.values.sorted() }
+    var occupied: some Sequence<UInt32> { occupied(in: 0..<slots.count) }
 
-    func slot(of address: IPAddress) -> UInt32? { index[address] }
+    func occupied(in range: Range<Int>) -> some Sequence<UInt32> {
+        range.lazy.filter { [slots] in slots[$0].isOccupied }.map { UInt32($0) }
+    }
+
+    @inline(__always)
+    func slot(of address: IPAddress) -> UInt32? { index.slot(of: address) { slots[Int($0)].address } }
+
+    /// Calls `body` with the hosts of many addresses. All are searched for before the first is touched: the memory of a
+    /// million hosts is far away, and so it comes for several at a time.
+    @inline(__always)
+    mutating func update<Sign>(
+        _ signs: [Sign], _ address: (Sign) -> IPAddress, _ body: (inout Host, Sign) -> Void
+    ) {
+        let found = signs.map { index.likelySlot(of: address($0)) ?? Self.none }
+        slots.withUnsafeMutableBufferPointer { slots in
+            for place in signs.indices where found[place] != Self.none {
+                var slot = found[place]
+                let wanted = address(signs[place])
+                if slots[Int(slot)].address != wanted {
+                    slot = index.slot(of: wanted) { slots[Int($0)].address } ?? Self.none
+                }
+                if slot != Self.none { body(&slots[Int(slot)], signs[place]) }
+            }
+        }
+    }
+
+    /// Before many addresses are looked for one by one: has what they need fetched, all at once.
+    @inline(__always)
+    mutating func fetch<Item>(_ items: [Item], _ address: (Item) -> IPAddress?) { index.fetch(items, address) }
 
     subscript(slot: UInt32) -> Host {
         _read { yield slots[Int(slot)] }
@@ -54,7 +86,7 @@ struct HostStore: Sendable {
 
     mutating func reserveCapacity(_ count: Int) {
         slots.reserveCapacity(count)
-        index.reserveCapacity(count)
+        index.reserveCapacity(count) { [slots] in slots[Int($0)].address }
     }
 
     /// Adds a host to the chain that begins at `head`.
@@ -72,7 +104,7 @@ struct HostStore: Sendable {
         }
         if head != Self.none { slots[Int(head)].previous = slot }
         head = slot
-        index[host.address] = slot
+        index.insert(slot) { [slots] in slots[Int($0)].address }
         return slot
     }
 
@@ -80,7 +112,7 @@ struct HostStore: Sendable {
         let host = slots[Int(slot)]
         if host.previous == Self.none { head = host.next } else { slots[Int(host.previous)].next = host.next }
         if host.next != Self.none { slots[Int(host.next)].previous = host.previous }
-        index[host.address] = nil
+        index.remove(slot) { [slots] in slots[Int($0)].address }
         slots[Int(slot)].isOccupied = false
         freeSlots.append(slot)
     }
