@@ -49,36 +49,36 @@ struct StableFile: ~Copyable {
 
     /// Part of the file.
     func read(_ range: Range<Int>) throws(JournalError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: range.count)
         var failure: JournalError?
-        let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, done in
-            while done < range.count {
-                let place = off_t(range.lowerBound + done)
-                let count = pread(descriptor, buffer.baseAddress! + done, range.count - done, place)
-                if count < 0 && errno == EINTR { continue }
-                guard count > 0 else {
-                    // Shorter than it was: somebody else's doing.
-                    failure = JournalError("read", path, code: count == 0 ? EIO : errno)
-                    return
-                }
-                done += count
-            }
+        bytes.withUnsafeMutableBytes { buffer in
+            do throws(JournalError) { try read(into: buffer, from: range.lowerBound) } catch { failure = error }
         }
         if let failure { throw failure }
         return bytes
     }
 
-    /// Hands all of it over as memory, without a copy. Nobody may make it shorter meanwhile.
+    private func read(into buffer: UnsafeMutableRawBufferPointer, from start: Int) throws(JournalError) {
+        var done = 0
+        while done < buffer.count {
+            let count = pread(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(start + done))
+            if count < 0 && errno == EINTR { continue }
+            // Shorter than it was: somebody else's doing.
+            guard count > 0 else { throw JournalError("read", path, code: count == 0 ? EIO : errno) }
+            done += count
+        }
+    }
+
+    /// Hands all of it over as memory. Read rather than mapped: a disk that fails is an error then, not a signal.
     func withContents<Value>(
         _ body: (UnsafeRawBufferPointer) throws(JournalError) -> Value
     ) throws(JournalError) -> Value {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw JournalError("examine", path) }
-        let length = Int(status.st_size)
-        guard length > 0 else { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
-        let memory = mmap(nil, length, PROT_READ, MAP_PRIVATE | Int32(MAP_POPULATE), descriptor, 0)
-        guard let memory, memory != MAP_FAILED else { throw JournalError("read", path) }
-        defer { munmap(memory, length) }
-        return try body(UnsafeRawBufferPointer(start: memory, count: length))
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(status.st_size), alignment: 16)
+        defer { memory.deallocate() }
+        try read(into: memory, from: 0)
+        return try body(UnsafeRawBufferPointer(memory))
     }
 
     func truncate(to length: Int) throws(JournalError) {
