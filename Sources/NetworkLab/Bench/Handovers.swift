@@ -82,6 +82,7 @@ extension LabBench {
 
     /// Starts daemons, attaches to router 1 and returns the address there.
     private static func begin(_ lab: Lab, _ family: AddressFamily) throws -> IPAddress {
+        try lab.forwardInDrivers()
         try lab.startRouters()
         try lab.attach(to: 1)
         try lab.startNode()
