@@ -91,6 +91,26 @@ static __always_inline int fa_is_plain(const struct fa_config *config, __u32 ver
 	return version == 4 && config->plain_v4[octet >> 6] >> (octet & 63) & 1;
 }
 
+/* Whether a packet in a tunnel is seen to be one between a node and an anchor elsewhere: what is inside is IP as usual,
+ * and its address at the node's end isn't the outer one; see fa_is_of_other_anchor. */
+static __always_inline int fa_usual_of_other_anchor(void *data, void *end, const struct fa_ip *outer,
+						    __u32 outer_version, __u32 downlink)
+{
+	const __u32 cursor = FA_ETHERNET_BYTES + fa_ip_bytes(outer_version);
+	const __u64 *address = downlink ? outer->destination : outer->source;
+	struct fa_ip inner;
+
+	if (outer->protocol == FA_PROTOCOL_IPV4) {
+		if (!fa_usual_ip(data, end, cursor, 4, &inner))
+			return 0;
+	} else if (outer->protocol != FA_PROTOCOL_IPV6 || !fa_usual_ip(data, end, cursor, 6, &inner)) {
+		return 0;
+	}
+	if (downlink)
+		return inner.destination[1] != address[1] || inner.destination[0] != address[0];
+	return inner.source[1] != address[1] || inner.source[0] != address[0];
+}
+
 /* The host, in either bucket. */
 static __always_inline int fa_usual_host(const struct fa_config *config, const __u64 address[2], struct fa_usual *usual,
 					 struct fa_host_view *view)
@@ -331,6 +351,20 @@ static __always_inline int fa_usual_leave_tunnel(fa_context *context, const stru
 	return fa_usual_send(context, &usual, cursor, version);
 }
 
+/* From an anchor elsewhere to a node here, past the servers [0048]: see fa_to_host. */
+static __always_inline int fa_usual_pass_down(fa_context *context, const struct fa_config *config,
+					      struct fa_usual *usual, __u32 version)
+{
+	struct fa_host_view view;
+
+	if (!fa_usual_of_other_anchor(FA_DATA(context), FA_DATA_END(context), &usual->ip, version, 1) ||
+	    FA_UNLIKELY(!fa_usual_host(config, usual->ip.destination, usual, &view)) ||
+	    FA_UNLIKELY(!fa_usual_deliver(config, &view, usual)))
+		return FA_VERDICT_UNUSUAL;
+	usual->reason = FA_REASON_BYPASSED;
+	return fa_usual_send(context, usual, FA_ETHERNET_BYTES, version);
+}
+
 /* From the core: see fa_core. */
 static __always_inline int fa_usual_core(fa_context *context, __u32 version)
 {
@@ -346,7 +380,7 @@ static __always_inline int fa_usual_core(fa_context *context, __u32 version)
 		return FA_VERDICT_UNUSUAL;
 	if (fa_is_tunnel(usual.ip.protocol)) {
 		if (!fa_is_endpoint(config, usual.ip.destination))
-			return FA_VERDICT_UNUSUAL;
+			return fa_usual_pass_down(context, config, &usual, version);
 		if (usual.ip.protocol == FA_PROTOCOL_IPV4)
 			return fa_usual_leave_tunnel(context, config, &usual.ip, version, 4);
 		if (usual.ip.protocol == FA_PROTOCOL_IPV6)
@@ -370,13 +404,16 @@ static __always_inline int fa_usual_access(fa_context *context, __u32 version)
 	struct fa_config *config = fa_settings();
 	struct fa_host_view view;
 	struct fa_usual usual;
+	__u32 bypass;
 
 	if (!config || !fa_usual_ip(data, end, FA_ETHERNET_BYTES, version, &usual.ip))
 		return FA_VERDICT_UNUSUAL;
 	if (FA_UNLIKELY((__u64)(end - data) < FA_ETHERNET_BYTES + (__u64)usual.ip.length))
 		return FA_VERDICT_UNUSUAL;
-	if (fa_is_tunnel(usual.ip.protocol) ||
-	    !fa_usual_transport(data, end, FA_ETHERNET_BYTES + fa_ip_bytes(version), usual.ip.protocol))
+	bypass = fa_is_tunnel(usual.ip.protocol);
+	if (bypass && !fa_usual_of_other_anchor(data, end, &usual.ip, version, 0))
+		return FA_VERDICT_UNUSUAL;
+	if (!bypass && !fa_usual_transport(data, end, FA_ETHERNET_BYTES + fa_ip_bytes(version), usual.ip.protocol))
 		return FA_VERDICT_UNUSUAL;
 	usual.plain = fa_is_plain(config, version, usual.ip.destination);
 	if (FA_UNLIKELY(!fa_is_global(usual.ip.source, (__u8)version)))
@@ -391,10 +428,15 @@ static __always_inline int fa_usual_access(fa_context *context, __u32 version)
 	    FA_UNLIKELY(view.peer[0] != (fa_load64(data + 6) & 0x0000ffffffffffffull)) ||
 	    FA_UNLIKELY((__u32)view.peer[1] != fa_port_index))
 		return FA_VERDICT_UNUSUAL;
-	if (FA_UNLIKELY(!fa_usual_chain(&view, 1, &usual)))
+	usual.path = 0;
+	if (!bypass && FA_UNLIKELY(!fa_usual_chain(&view, 1, &usual)))
 		return FA_VERDICT_UNUSUAL;
-	if (!usual.path && FA_UNLIKELY(!fa_usual_route(config, &usual)))
-		return FA_VERDICT_UNUSUAL;
+	if (!usual.path) {
+		if (FA_UNLIKELY(!fa_usual_route(config, &usual)))
+			return FA_VERDICT_UNUSUAL;
+		if (bypass)
+			usual.reason = FA_REASON_BYPASSED;
+	}
 	return fa_usual_send(context, &usual, FA_ETHERNET_BYTES, version);
 }
 

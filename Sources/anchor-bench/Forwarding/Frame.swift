@@ -9,6 +9,14 @@ enum Job: String, CaseIterable {
     case encapsulate
     /// From a host on an access link.
     case forward
+    /// From a host on an access link, in a tunnel to its anchor elsewhere: past the servers [0046].
+    case bypass
+
+    /// The packet comes by an access link.
+    var isFromNode: Bool { self == .forward || self == .bypass }
+
+    /// Those that a router between two links is measured with.
+    static let live: [Job] = [.decapsulate, .encapsulate, .forward]
 }
 
 /// IP version of a packet and of its tunnel.
@@ -77,7 +85,15 @@ struct Frame {
                 family, from: family.peer(firstHost), to: family.endpoint, protocol: family.tunnelProtocol,
                 rest: family.headerBytes + payload, varying: .source)
         }
+        if job == .bypass {
+            appendHeader(
+                family, from: family.host(firstHost), to: family.correspondent, protocol: family.tunnelProtocol,
+                rest: family.headerBytes + payload, varying: .source)
+        }
         switch job {
+        case .bypass:
+            appendHeader(
+                family, from: family.peer(0), to: family.correspondent, protocol: 17, rest: payload, varying: nil)
         case .encapsulate:
             appendHeader(
                 family, from: family.correspondent, to: family.host(firstHost), protocol: 17, rest: payload,
@@ -114,7 +130,7 @@ struct Frame {
 
     private mutating func appendHeader(
         _ family: Family, from source: IPAddress, to destination: IPAddress, protocol number: UInt8, rest: Int,
-        varying end: End
+        varying end: End?
     ) {
         let start = bytes.count
         switch family {

@@ -27,7 +27,8 @@ struct Reference: ~Copyable {
     }
 
     func program(_ job: Job, _ family: Family) throws -> BPFProgram {
-        try loaded.program("reference_\(job.rawValue)_\(family)")
+        // What is inside a packet is no business of the least that one can do.
+        try loaded.program("reference_\((job == .bypass ? .forward : job).rawValue)_\(family)")
     }
 
     /// The router that all hosts are behind.

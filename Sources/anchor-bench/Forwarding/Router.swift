@@ -54,7 +54,7 @@ final class Router {
 
     /// Fills the host table for this job.
     func load(_ job: Job, _ exit: Exit, hosts: Range<UInt32>) throws {
-        let incoming = job == .forward ? Self.accessPort : Self.corePort
+        let incoming = job.isFromNode ? Self.accessPort : Self.corePort
         let outgoing = exit == .same ? incoming : Self.otherPort
         let nextHop = NextHop.neighbour(family.correspondent, port: outgoing)
         let plain = try dataPlane.path(for: PathSpecification(nextHop: nextHop))
@@ -70,15 +70,15 @@ final class Router {
             hosts.lazy.map { [family] number in
                 HostEntry(
                     key: HostKey(family.host(number)), node: number,
-                    attachment: job == .forward ? HostAttachment(mac: Frame.station, port: Self.accessPort) : nil,
-                    tunnel: job == .forward
+                    attachment: job.isFromNode ? HostAttachment(mac: Frame.station, port: Self.accessPort) : nil,
+                    tunnel: job.isFromNode
                         ? nil : HostTunnel(peer: family.peer(number), kind: .ipip, path: tunnel))
             })
     }
 
     /// Puts the programs on both interfaces, which are those of the current network namespace.
     func attach(_ job: Job) throws {
-        for port in [job == .forward ? Self.accessPort : Self.corePort, Self.otherPort] {
+        for port in [job.isFromNode ? Self.accessPort : Self.corePort, Self.otherPort] {
             let attachment = try dataPlane.attach(port)
             guard attachment.mode == .native else {
                 throw BenchError("\(attachment.interface) doesn't run programs in its driver")
@@ -87,9 +87,9 @@ final class Router {
     }
 
     func program(_ job: Job) throws -> BPFProgram {
-        let port = job == .forward ? Self.accessPort : Self.corePort
+        let port = job.isFromNode ? Self.accessPort : Self.corePort
         return try dataPlane.unattachedPrograms(port, transmits: true).program(
-            job == .forward ? "fa_access" : "fa_core")
+            job.isFromNode ? "fa_access" : "fa_core")
     }
 
     /// Verdicts that say that a packet is on its way: XDP_TX and XDP_REDIRECT.

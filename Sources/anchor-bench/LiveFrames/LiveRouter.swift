@@ -42,7 +42,7 @@ final class LiveRouter {
     /// Bytes that a frame gains on its way.
     private static func growth(_ kind: Kind) -> Int {
         switch kind {
-        case .minimal, .kernel, .anchor(.forward): 0
+        case .minimal, .kernel, .anchor(.forward), .anchor(.bypass): 0
         case .anchor(.encapsulate): 20
         case .anchor(.decapsulate): -20
         case .kernelTunnel: 14 + 8 + 8 + 20  // Ethernet, VXLAN, UDP, IPv4
