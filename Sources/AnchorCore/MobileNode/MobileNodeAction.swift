@@ -30,6 +30,10 @@ public enum MobileNodeAction: Hashable, Sendable {
     public var isMessage: Bool {
         if case .send = self { true } else { false }
     }
+
+    public var isRoute: Bool {
+        if case .setRoute = self { true } else { false }
+    }
 }
 
 /// An own address as it is stored.

@@ -20,6 +20,10 @@ public enum MobileNodeEvent: Sendable {
     case flows([FlowCount])
     /// The program ends: release everything.
     case stop
+
+    public var isLinkUp: Bool {
+        if case .linkUp = self { true } else { false }
+    }
 }
 
 /// Live flows of an own address.

@@ -31,7 +31,7 @@ public final class Journal: Sendable {
     }
 
     /// The longest that a caller may be held up for.
-    private static let quick = TimeSpan.microseconds(400)
+    private static let quick = TimeSpan.microseconds(800)
     /// With more records at once the caller has better things to do meanwhile.
     private static let few = 4
 

@@ -34,8 +34,13 @@ extension MobileNodeDriver {
             // Messages first: they are what a move waits for.
             for event in events { tell(event) }
             guard isIncomplete else { return }
-            // One that comes up again at once must not wait for what would have to be done again.
-            if host.uplinks.isDown(after: events) { restoreSoon() } else { host.restore() }
+            // One that comes up again at once must not wait for what would have to be done again, nor has anybody a use
+            // for it before there is a router on a link that has just come up: the router's answer is awaited.
+            if host.uplinks.isDown(after: events) || events.contains(where: \.isLinkUp) {
+                restoreSoon()
+            } else {
+                host.restore()
+            }
         }
     }
 
@@ -54,9 +59,14 @@ extension MobileNodeDriver {
         restorationIsDue = true
         queue.asyncAfter(deadline: .now() + Self.restorationSpan) { [weak self] in
             guard let self, self.isRunning else { return }
-            self.restorationIsDue = false
-            self.host.restore()
+            self.restoreIfDue()
         }
+    }
+
+    func restoreIfDue() {
+        guard restorationIsDue else { return }
+        restorationIsDue = false
+        host.restore()
     }
 
     func refreshLinks() throws {

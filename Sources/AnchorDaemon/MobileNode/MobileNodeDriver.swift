@@ -174,6 +174,7 @@ final class MobileNodeDriver: @unchecked Sendable {
         }
         if isHolding { surroundings.flush() }
         host.finishRoutes()
+        if actions.contains(where: \.isRoute) { restoreIfDue() }
         for (uplink, gateway) in untold { tellGateway(gateway, on: uplink) }
         untold = []
         schedule()

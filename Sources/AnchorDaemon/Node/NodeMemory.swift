@@ -3,6 +3,7 @@ import ControlAPI
 import Dispatch
 import Foundation
 import NetworkTypes
+import Synchronization
 
 /// What a mobile node remembers of its anchors over a restart. Nothing waits for it: written behind its back.
 ///
@@ -13,6 +14,11 @@ final class NodeMemory: @unchecked Sendable {
     private let failed: @Sendable (String) -> Void
     private let writer = DispatchQueue(label: "flowanchor.memory")
     private var records: [IPAddress: MobileNodeRecord] = [:]
+    /// What is to be written before long.
+    private let pending = Mutex<[MobileNodeRecord]?>(nil)
+
+    /// A move changes several records, and the disk may be one that others wait for in that moment.
+    private static let gatheringSpan = DispatchTimeInterval.milliseconds(10)
 
     /// - Parameter folder: the state directory.
     init(folder: String, failed: @escaping @Sendable (String) -> Void) throws(DaemonError) {
@@ -47,14 +53,24 @@ final class NodeMemory: @unchecked Sendable {
     }
 
     /// Waits until all is stored.
-    func drain() { writer.sync {} }
+    func drain() { writer.sync { write() } }
 
     private func store() {
         let all = all
-        writer.async {
-            guard let data = try? JSONEncoder.control.encode(all) else { return }
-            self.attempt { () throws(DaemonError) in try StateFile.write(Array(data), to: self.path) }
+        let isDue = pending.withLock { pending in
+            defer { pending = all }
+            return pending != nil
         }
+        guard !isDue else { return }
+        writer.asyncAfter(deadline: .now() + Self.gatheringSpan) { self.write() }
+    }
+
+    /// For the writer.
+    private func write() {
+        guard let records = pending.withLock({ $0.take() }), let data = try? JSONEncoder.control.encode(records) else {
+            return
+        }
+        attempt { () throws(DaemonError) in try StateFile.write(Array(data), to: path) }
     }
 
     private func attempt(_ work: () throws(DaemonError) -> Void) {
