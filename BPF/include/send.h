@@ -150,7 +150,8 @@ __noinline int fa_run(fa_context *context, const struct fa_action *action)
 		return fa_exit(FA_REASON_MALFORMED);
 	if (decrement) {
 		if (FA_UNLIKELY(action->ip.ttl <= 1))
-			return fa_exit(FA_REASON_TTL_EXPIRED);
+			return fa_exit(cursor == action->frame_header ? FA_REASON_TO_KERNEL_TTL
+								      : FA_REASON_TTL_EXPIRED);
 		fa_decrement_ttl(header, action->ip.version);
 	}
 

@@ -16,8 +16,9 @@
 	X(TO_KERNEL_UNRESOLVED, "to_kernel_unresolved", kernel, "next hop not resolved yet, left to the kernel") \
 	X(TO_KERNEL_ROUTE, "to_kernel_route", kernel, "route known to the kernel only") \
 	X(TO_KERNEL_ICMP, "to_kernel_icmp", kernel, "ICMP error about a tunnelled packet, relayed by the daemon") \
+	X(TO_KERNEL_TTL, "to_kernel_ttl", kernel, "TTL or hop limit used up: left to the kernel, which tells the sender") \
 	X(MALFORMED, "malformed", drop, "headers cut short or inconsistent") \
-	X(TTL_EXPIRED, "ttl_expired", drop, "TTL or hop limit used up") \
+	X(TTL_EXPIRED, "ttl_expired", drop, "TTL or hop limit used up inside a tunnel") \
 	X(PEER_UNKNOWN, "peer_unknown", drop, "tunnelled packet from an address that is no tunnel's other end") \
 	X(INNER_SOURCE_UNKNOWN, "inner_source_unknown", drop, "tunnelled packet whose inner source is no host of this router") \
 	X(INNER_SOURCE_NOT_ALLOWED, "inner_source_not_allowed", drop, "tunnelled packet whose inner source belongs to another peer") \

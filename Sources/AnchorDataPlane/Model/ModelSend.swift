@@ -28,7 +28,8 @@ extension ModelWalk {
                 packet, mtu: Int(tables.mtu(of: path)), on: index, port, endpoints: configuration.endpoints)
         }
         if decrements {
-            guard header.ttl > 1 else { throw Self.exit("ttl_expired") }
+            // The kernel answers what it gets as it came.
+            guard header.ttl > 1 else { throw Self.exit(isDecapsulated ? "ttl_expired" : "to_kernel_ttl") }
             packet.decrementTTL(of: header)
         }
         let outer = path.encapsulation.map { encapsulation in
