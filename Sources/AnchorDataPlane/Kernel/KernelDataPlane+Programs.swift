@@ -101,6 +101,9 @@ extension KernelDataPlane {
     ) throws(BPFError) -> LoadedBPFObject {
         var object = try BPFObject(path: objectPath)
         for (name, handle) in maps.handles { try object.reuse(handle, as: name) }
+        if options.program == .accessRouter, let configuration = maps.handles["fa_config"] {
+            try object.reuse(configuration, as: ".data.fa_config")
+        }
         try object.setConstant("fa_port_index", to: index)
         if transmits { try object.setConstant("fa_port_transmits", to: UInt32(1)) }
         if !hasLinkHeader { try object.setConstant("fa_link_header", to: UInt32(0)) }
