@@ -40,8 +40,7 @@ extension AccessRouter {
     public mutating func restore(_ record: AccessRouterRecord) {
         switch record {
         case .host(let host):
-            noteOrder(host.order, of: host.node)
-            restore(host)
+            restore(host, of: noteOrder(host.order, of: host.node))
         case .removed(let address, let node, let order):
             noteOrder(order, of: node)
             forget(address)
@@ -60,16 +59,19 @@ extension AccessRouter {
     /// Before ``restore(_:)``, where it is known how many leases there are at most.
     public mutating func reserveHosts(_ count: Int) { hosts.reserveCapacity(count) }
 
-    private mutating func noteOrder(_ order: MessageOrder, of id: UInt64) {
-        guard let node = nodeByID[id] else { return }
-        if let newest = nodes[Int(node)].window.newest, newest >= order { return }
+    /// - Returns: the node, if there is such a one.
+    @discardableResult
+    private mutating func noteOrder(_ order: MessageOrder, of id: UInt64) -> UInt32? {
+        guard let node = nodeByID[id] else { return nil }
+        if let newest = nodes[Int(node)].window.newest, newest >= order { return node }
         nodes[Int(node)].window = ReplayWindow(restoring: order)
+        return node
     }
 
-    private mutating func restore(_ record: HostRecord) {
+    private mutating func restore(_ record: HostRecord, of node: UInt32?) {
         // Anew even if it is there: a node's hosts are chained in the order of their last records.
         forget(record.address)
-        guard let node = nodeByID[record.node], let link = linkIndex(of: record), isPossible(record.location) else {
+        guard let node, let link = linkIndex(of: record), isPossible(record.location) else {
             orphans[record.address] = record
             return
         }

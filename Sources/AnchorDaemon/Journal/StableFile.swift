@@ -75,8 +75,10 @@ struct StableFile: ~Copyable {
     ) throws(JournalError) -> Value {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw JournalError("examine", path) }
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(status.st_size), alignment: 16)
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(status.st_size), alignment: 2 << 20)
         defer { memory.deallocate() }
+        // Of a long file most of the time would go to faults of small pages. Only advice: it may be refused.
+        if memory.count > 2 << 20 { madvise(memory.baseAddress!, memory.count, MADV_HUGEPAGE) }
         try read(into: memory, from: 0)
         return try body(UnsafeRawBufferPointer(memory))
     }

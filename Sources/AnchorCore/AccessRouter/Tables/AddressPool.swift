@@ -18,6 +18,8 @@ struct AddressPool: Sendable {
 
     private var blocks: [Block]
     private let reserved: Set<IPAddress>
+    /// From the lowest to the highest of them: what is outside, as most is, need not be searched for.
+    private let reservedRange: ClosedRange<IPAddress>?
     /// Former owners of addresses that wait to be used again; only they get them before their time.
     private var formerOwners = FormerOwners()
     private var returned: [AddressFamily: [Returned]] = [:]
@@ -25,7 +27,9 @@ struct AddressPool: Sendable {
 
     /// - Parameter reserved: addresses that are never handed out: gateways and endpoints.
     init(_ prefixes: [IPPrefix], reserved: Set<IPAddress>) {
-        self.reserved = reserved
+        let own = reserved.filter { address in prefixes.contains { $0.contains(address) } }
+        self.reserved = own
+        reservedRange = own.min().flatMap { low in own.max().map { low...$0 } }
         blocks = prefixes.map { prefix in
             let isNetwork = prefix.length < prefix.family.addressBits - 1
             let last = prefix.count == .max ? UInt64.max : prefix.count
@@ -37,9 +41,13 @@ struct AddressPool: Sendable {
 
     func serves(_ family: AddressFamily) -> Bool { blocks.contains { $0.prefix.family == family } }
 
+    private func isReserved(_ address: IPAddress) -> Bool {
+        reservedRange?.contains(address) == true && reserved.contains(address)
+    }
+
     /// Whether the address may be leased from here.
     func holds(_ address: IPAddress) -> Bool {
-        guard !reserved.contains(address) else { return false }
+        guard !isReserved(address) else { return false }
         return blocks.contains { block in
             guard block.prefix.contains(address) else { return false }
             let offset = address.low &- block.prefix.address.low
@@ -56,7 +64,7 @@ struct AddressPool: Sendable {
             while blocks[index].next < blocks[index].end {
                 let candidate = blocks[index].prefix.address(at: blocks[index].next)!
                 blocks[index].next += 1
-                if !reserved.contains(candidate), formerOwners[candidate] == nil, isFree(candidate) { return candidate }
+                if !isReserved(candidate), formerOwners[candidate] == nil, isFree(candidate) { return candidate }
             }
         }
         return takeReturned(family, at: now, isFree: isFree)
