@@ -2,7 +2,6 @@ import AnchorProtocol
 import ArgumentParser
 import CDatagram
 import Glibc
-import Netlink
 import NetworkTypes
 
 /// All nodes of a stage, each sending from its care-of address and counting what is acknowledged.
@@ -18,13 +17,8 @@ final class UpdateLoad {
 
     init(_ stage: UpdateStage) throws {
         nodes = stage.nodes
-        associations = try (1...stage.nodes).map {
-            try SecurityAssociation(spi: UInt32(1000 + $0), node: UInt64($0), key: UpdateStage.key)
-        }
-        // A socket belongs to the namespace that it was opened in.
-        let namespace = try NetworkNamespace(path: "/run/netns/\(stage.loadNamespace)")
-        descriptor = try namespace.run { cd_open(4, AnchorMessage.port, 8 << 20) }
-        guard descriptor >= 0 else { throw ValidationError("can't open a socket: \(-descriptor)") }
+        associations = try stage.makeAssociations()
+        descriptor = try stage.openSocket()
         outgoing = .allocate(capacity: Int(CD_BATCH))
         incoming = .allocate(capacity: Int(CD_BATCH))
         outgoing.initialize(repeating: cd_datagram(), count: Int(CD_BATCH))

@@ -2,7 +2,6 @@ import AnchorProtocol
 import ArgumentParser
 import CDatagram
 import Glibc
-import Netlink
 import NetworkTypes
 
 /// One update at a time, each from another node at another care-of address: how soon the router answers.
@@ -13,12 +12,8 @@ final class UpdateProbe {
     private var count = 0
 
     init(_ stage: UpdateStage) throws {
-        associations = try (1...stage.nodes).map {
-            try SecurityAssociation(spi: UInt32(1000 + $0), node: UInt64($0), key: UpdateStage.key)
-        }
-        let namespace = try NetworkNamespace(path: "/run/netns/\(stage.loadNamespace)")
-        descriptor = try namespace.run { cd_open(4, AnchorMessage.port, 8 << 20) }
-        guard descriptor >= 0 else { throw ValidationError("can't open a socket: \(-descriptor)") }
+        associations = try stage.makeAssociations()
+        descriptor = try stage.openSocket()
         datagrams = .allocate(capacity: Int(CD_BATCH))
         datagrams.initialize(repeating: cd_datagram(), count: Int(CD_BATCH))
     }

@@ -2,7 +2,9 @@ import AnchorCore
 import AnchorDaemon
 import AnchorProtocol
 import ArgumentParser
+import CDatagram
 import Foundation
+import Netlink
 import NetworkLab
 import NetworkTypes
 
@@ -89,6 +91,19 @@ final class UpdateStage {
             text += "[[access-router.node]]\nid = \(node)\nspi = \(1000 + node)\nkey = \"\(key)\"\nquota = \(quota)\n"
         }
         try text.write(toFile: folder + "/anchord.toml", atomically: true, encoding: .utf8)
+    }
+
+    /// What the nodes share with the router, in their order.
+    func makeAssociations() throws -> [SecurityAssociation] {
+        try (1...nodes).map { try SecurityAssociation(spi: UInt32(1000 + $0), node: UInt64($0), key: Self.key) }
+    }
+
+    /// A socket that the nodes send from: it belongs to the namespace that it was opened in.
+    func openSocket() throws -> Int32 {
+        let namespace = try NetworkNamespace(path: "/run/netns/\(loadNamespace)")
+        let descriptor = try namespace.run { cd_open(4, AnchorMessage.port, 8 << 20) }
+        guard descriptor >= 0 else { throw ValidationError("can't open a socket: \(-descriptor)") }
+        return descriptor
     }
 
     /// Writes the journal of a router that has these leases, dealt to the nodes in turn.

@@ -31,6 +31,10 @@ public enum MobileNodeAction: Hashable, Sendable {
         if case .send = self { true } else { false }
     }
 
+    public var isReport: Bool {
+        if case .report = self { true } else { false }
+    }
+
     public var isRoute: Bool {
         if case .setRoute = self { true } else { false }
     }

@@ -2,6 +2,8 @@ import AnchorCore
 import Dispatch
 
 /// Reads a journal into a router on another thread, while tables are made and programs are verified.
+///
+/// What it found is written before the semaphore is signalled and read after, which is what makes it safe to hand around.
 final class Restoration: @unchecked Sendable {
     private let done = DispatchSemaphore(value: 0)
     /// Read after `done` was signalled.

@@ -3,7 +3,7 @@ import Glibc
 /// A journal that is written anew beside the one in force, a part at a time while that one goes on. Then it takes the
 /// place of everything up to where it began; what was stored since is taken over behind it (T16).
 ///
-/// For one place at a time.
+/// Handed from queue to queue, the next one's work beginning when the one before has ended: never in two at once.
 final class JournalRewrite: @unchecked Sendable {
     private let temporary: String
     private let file: StableFile

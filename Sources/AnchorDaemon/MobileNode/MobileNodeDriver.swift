@@ -166,20 +166,15 @@ final class MobileNodeDriver: @unchecked Sendable {
         guard isRunning else { return }
         let actions = node.handle(event, at: surroundings.now())
         var isHolding = false
-        // What is logged and told to operators has time.
-        var reports: [MobileNodeReport] = []
-        for action in actions {
-            if case .report(let report) = action {
-                reports.append(report)
-                continue
-            }
+        for action in actions where !action.isReport {
             // Messages leave before the work that follows them.
             if isHolding, !action.isMessage { surroundings.flush() }
             isHolding = action.isMessage
             perform(action)
         }
         if isHolding { surroundings.flush() }
-        reports.forEach(surroundings.report)
+        // What is logged and told to operators has time.
+        for action in actions where action.isReport { perform(action) }
         host.finishRoutes()
         if actions.contains(where: \.isRoute) { restoreIfDue() }
         for (uplink, gateway) in untold { tellGateway(gateway, on: uplink) }
@@ -221,7 +216,7 @@ final class MobileNodeDriver: @unchecked Sendable {
         case .remember(let record): surroundings.remember(record)
         case .forget(let address): surroundings.forget(address)
         case .rememberEpoch(let epoch): surroundings.rememberEpoch(epoch)
-        case .report: break  // see handle(_:)
+        case .report(let report): surroundings.report(report)
         }
     }
 

@@ -1,7 +1,9 @@
 import AnchorCore
 import Dispatch
 
-/// An access router's records in a journal. What gathers between two commits is stored together. For one serial queue.
+/// An access router's records in a journal. What gathers between two commits is stored together.
+///
+/// All of it happens on one serial queue, to which what other queues have to say is brought back.
 final class RecordStore: @unchecked Sendable {
     /// What became of records.
     enum Outcome: Sendable {
@@ -90,7 +92,7 @@ final class RecordStore: @unchecked Sendable {
         journal.append([]) { [queue] _ in queue.async { self.write(work, from: 0) } }
     }
 
-    /// For the queue.
+    /// Its closures are called on the queue only; the rewrite is on the other one between two parts.
     private struct Compaction: @unchecked Sendable {
         let rewrite: JournalRewrite
         let part: Part
