@@ -13,6 +13,9 @@
 #define FA_MOBILE_SEND 0xfb00u
 #define FA_MOBILE_MARK_MASK 0xff00u
 
+/* skb->pkt_type, as linux/if_packet.h has it. */
+#define FA_PACKET_OTHERHOST 3u
+
 /* What never goes through a tunnel: multicast, broadcast, link-local, and neighbour discovery, which
  * may use any of this node's addresses as its source. */
 static __always_inline int fa_mobile_stays(struct __sk_buff *skb, const struct fa_ip *ip)
@@ -76,6 +79,9 @@ static __always_inline int fa_mobile_again(struct __sk_buff *skb, __u32 mark)
 {
 	if ((mark & FA_MOBILE_MARK_MASK) == FA_MOBILE_SEND) {
 		skb->tc_index = FA_MOBILE_DONE;
+		/* Where the link has just gone, the neighbour is not found, and the kernel would tell the sender that
+		 * its packet was lost while the one through the tunnel arrives. It answers what is for this host alone. */
+		bpf_skb_change_type(skb, FA_PACKET_OTHERHOST);
 		return (int)bpf_redirect_neigh(fa_mobile_interface(mark & (FA_PORT_LIMIT - 1)), 0, 0, 0);
 	}
 	skb->tc_index = 0;

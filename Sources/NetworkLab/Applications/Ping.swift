@@ -4,8 +4,14 @@ import NetworkTypes
 public struct PingResult: Hashable, Sendable {
     public var sent = 0
     public var received = 0
+    /// What it printed besides answers and its summary, such as the ICMP errors it was sent, a line each.
+    public var remarks: [String] = []
 
     init(output: String) {
+        remarks = output.split(separator: "\n").map(String.init).filter { line in
+            !line.contains("bytes from") && !line.contains("packets transmitted") && !line.hasPrefix("PING ")
+                && !line.hasPrefix("rtt ") && !line.hasPrefix("--- ")
+        }
         for line in output.split(separator: "\n") where line.contains("packets transmitted") {
             let numbers = line.split(whereSeparator: { !$0.isNumber }).compactMap { Int($0) }
             if numbers.count >= 2 { (sent, received) = (numbers[0], numbers[1]) }
@@ -13,6 +19,11 @@ public struct PingResult: Hashable, Sendable {
     }
 
     public var isComplete: Bool { sent > 0 && received == sent }
+
+    /// How many were answered, and what ping remarked on.
+    public var summary: String {
+        (["\(received) of \(sent)"] + remarks).joined(separator: "; ")
+    }
 }
 
 extension Lab {

@@ -29,7 +29,7 @@ extension Scenario {
             guard pings.wait(timeout: .seconds(20)) != nil else { throw LabError.timedOut("the pings to end") }
         }
         let result = PingResult(output: pings.log)
-        run.check("no ping is lost", result.sent == count && result.isComplete, "\(result.received) of \(result.sent)")
+        run.check("no ping is lost", result.sent == count && result.isComplete, result.summary)
         run.check("no answer comes twice", !pings.log.contains("DUP!"))
         let up = try HeaderStack("[oM>C]", run.names)
         let atCorrespondent = (seen.packets["cn"] ?? []).filter { $0.stack == up }
