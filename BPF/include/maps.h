@@ -7,6 +7,7 @@
 #include "fa_event.h"
 #include "fa_host.h"
 #include "fa_limit.h"
+#include "fa_nat.h"
 #include "fa_path.h"
 #include "fa_port.h"
 #include "fa_reasons.h"
@@ -119,6 +120,66 @@ struct {
 	__type(key, __u32);
 	__type(value, struct fa_duplicate_line);
 } fa_duplicates SEC(".maps");
+
+/* NAT: flows, mappings and filters; its size is the daemon's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, struct fa_translation);
+} fa_translations SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct fa_table_state);
+} fa_translations_state SEC(".maps");
+
+/* NAT: inside hosts and their blocks of ports; its size is the daemon's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, struct fa_subscriber);
+} fa_subscribers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct fa_table_state);
+} fa_subscribers_state SEC(".maps");
+
+/* NAT: which ports are taken; its size is the daemon's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 128);
+	__type(key, __u32);
+	__type(value, struct fa_nat_block);
+} fa_nat_blocks SEC(".maps");
+
+/* NAT: the mapping of each outside port; its size is the daemon's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, __u32);
+} fa_nat_ports SEC(".maps");
+
+/* NAT: ports of packets that come in fragments. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct fa_nat_fragment);
+} fa_nat_fragments SEC(".maps");
 
 /* Packets by reason. */
 struct {

@@ -7,6 +7,8 @@
 #define FA_ENDPOINT_LIMIT 4u
 #define FA_POOL_LIMIT 8u
 #define FA_ROUTE_LIMIT 8u
+#define FA_INSIDE_LIMIT 4u
+#define FA_OUTSIDE_LIMIT 8u
 
 #define FA_CONFIG_ROUTE_BY_KERNEL 0x0001u /* more routes than these: ask the kernel's FIB */
 #define FA_CONFIG_UNKNOWN_SOURCE_PASSES 0x0002u /* access: unknown sources go to the kernel, not dropped */
@@ -20,6 +22,20 @@ struct fa_prefix {
 	__u32 pad[3];
 };
 
+/* Inside hosts: their IPv4 packets are translated on their way to the core, see fa_nat.h. */
+struct fa_inside {
+	__be32 address_be;
+	__be32 mask_be;
+};
+
+/* Outside addresses, one after the other. */
+struct fa_outside {
+	__u32 first; /* in the machine's byte order */
+	__u32 count;
+	__u32 index; /* of the first, where outside addresses are counted */
+	__u32 pad;
+};
+
 struct fa_config {
 	__u32 abi; /* FA_ABI_VERSION */
 	__u32 flags;
@@ -31,14 +47,19 @@ struct fa_config {
 	__u16 endpoint_count;
 	__u16 pool_count;
 	__u16 route_count;
-	__u16 pad[3];
+	__u16 inside_count; /* 0: nothing is translated */
+	__u16 outside_count;
+	__u16 pad;
 	__u32 default_path_v4; /* towards the core */
 	__u32 default_path_v6;
-	__u32 pad2[2];
+	__u32 translation_mask; /* buckets in the table of translations minus one */
+	__u32 subscriber_mask;
 	/* A bit for each first octet of IPv4 destinations, lowest first: all of them are global, none is this
 	 * machine's, a host's or of a route of its own. They take the default path. */
 	__u64 plain_v4[4];
 	struct fa_address endpoints[FA_ENDPOINT_LIMIT]; /* tunnel endpoints of this machine */
 	struct fa_prefix pools[FA_POOL_LIMIT]; /* addresses that may be hosts */
 	struct fa_prefix routes[FA_ROUTE_LIMIT]; /* more specific than the default, longest first */
+	struct fa_inside inside[FA_INSIDE_LIMIT];
+	struct fa_outside outside[FA_OUTSIDE_LIMIT];
 };

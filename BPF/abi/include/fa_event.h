@@ -5,6 +5,9 @@
 #include "fa_types.h"
 
 #define FA_EVENT_ICMP_ERROR 1u /* an ICMP error about a packet that we encapsulated; packet follows */
+/* A subscriber's last block of ports is half used, or it has no free port left; nothing follows, `length` is the
+ * subscriber's index in fa_subscribers. */
+#define FA_EVENT_NAT_BLOCK_WANTED 2u
 #define FA_EVENT_PACKET_BYTES 512u
 
 struct fa_event {

@@ -34,7 +34,15 @@
 	X(SERVER_DOWN, "server_down", drop, "server is down and its flows are refused") \
 	X(TOO_BIG, "too_big", drop, "too big, and no ICMP error may be sent for it") \
 	X(NO_ROUTE, "no_route", drop, "no route to the destination") \
-	X(REDIRECT_FAILED, "redirect_failed", drop, "the kernel could not send it")
+	X(REDIRECT_FAILED, "redirect_failed", drop, "the kernel could not send it") \
+	X(NAT_UNASSIGNED, "nat_unassigned", drop, "NAT: the host has no outside address") \
+	X(NAT_PROTOCOL, "nat_protocol", drop, "NAT: neither TCP, UDP nor an ICMP message that can be translated") \
+	X(NAT_FRAGMENT, "nat_fragment", drop, "NAT: later fragment whose first was not seen") \
+	X(NAT_NOT_OPEN, "nat_not_open", drop, "NAT: TCP packet of no known connection that does not open one") \
+	X(NAT_QUOTA, "nat_quota", drop, "NAT: the host has as many flows as it may have") \
+	X(NAT_PORTS_EXHAUSTED, "nat_ports_exhausted", drop, "NAT: no free port in the host's blocks") \
+	X(NAT_TABLE_FULL, "nat_table_full", drop, "NAT: no free slot for a new flow") \
+	X(NAT_UNMATCHED, "nat_unmatched", drop, "NAT: from the core, and no flow of a host expects it")
 
 enum fa_reason {
 	FA_REASON_NONE = 0, /* plain pass, not counted */
