@@ -170,7 +170,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 64);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, __u64);
 } fa_nat_ports SEC(".maps");
 
 /* NAT: ports of packets that come in fragments. */

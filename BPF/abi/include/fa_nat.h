@@ -109,8 +109,8 @@ struct fa_nat_block {
 	__u64 taken[FA_NAT_PROTOCOLS][FA_NAT_BLOCK_WORDS];
 };
 
-/* fa_nat_ports[(outside address × FA_NAT_PROTOCOLS + row) × 65536 + port]: index of the MAPPING slot plus one, 0 for
- * none. What is found there counts only if that slot is a MAPPING with this outside address and port. */
+/* fa_nat_ports[(outside address × FA_NAT_PROTOCOLS + row) × 65536 + port], 64 bits each: index of the MAPPING slot plus
+ * one, 0 for none. What is found there counts only if that slot is a MAPPING with this outside address and port. */
 
 /* fa_nat_fragments: the ports of packets that come in fragments, learned from the first; a bucket is one entry. */
 #define FA_NAT_FRAGMENT_LIFETIME 8u /* in ticks of 256 jiffies */
