@@ -124,6 +124,31 @@ static __always_inline int fa_may_be_tunnel(void *data, void *end, const struct 
 	return fa_is_tunnel(protocol) || fa_is_ipv6_extension(protocol);
 }
 
+/* What comes from the core to an outside address, for the host that it is for. FA_DECIDED if it is so now, or never was
+ * for such an address; otherwise the reason of an exit. */
+__noinline int fa_come_in(fa_context *context, struct fa_ip *ip)
+{
+	struct fa_config *config = fa_settings();
+	__u32 number;
+	__u32 cursor;
+	int failed;
+
+	if (!config || !ip)
+		return FA_REASON_MALFORMED;
+	number = fa_outside_number(config, ip->destination);
+	if (!number)
+		return (int)FA_DECIDED;
+	failed = fa_nat_down(context, ip, number);
+	/* The kernel may know it, where the address is this machine's own as well. */
+	if (failed == FA_REASON_NAT_UNMATCHED &&
+	    (fa_is_endpoint(config, ip->destination) || fa_is_own(ip->destination)))
+		return (int)FA_DECIDED;
+	if (failed)
+		return failed;
+	cursor = ip->cursor;
+	return fa_parse_at(context, cursor, FA_ETHERTYPE_IPV4, ip) ? FA_REASON_MALFORMED : (int)FA_DECIDED;
+}
+
 /* A packet that comes from the core, by its destination. */
 __noinline int fa_to_host(fa_context *context, __u32 cursor, __u32 type)
 {
@@ -137,6 +162,11 @@ __noinline int fa_to_host(fa_context *context, __u32 cursor, __u32 type)
 	decided = fa_parse_packet(context, cursor, type, &action.ip);
 	if (FA_UNLIKELY(decided != FA_DECIDED))
 		return fa_exit(decided);
+	if (config->outside_count && action.ip.version == 4) {
+		decided = fa_come_in(context, &action.ip);
+		if (FA_UNLIKELY(decided != FA_DECIDED))
+			return fa_exit(decided);
+	}
 	if (FA_UNLIKELY(!fa_host_find(config, action.ip.destination, &action.host))) {
 		if ((action.ip.protocol == FA_PROTOCOL_ICMP || action.ip.protocol == FA_PROTOCOL_ICMPV6) &&
 		    action.ip.fragment == FA_FRAGMENT_NONE && fa_is_endpoint(config, action.ip.destination) &&
@@ -219,12 +249,15 @@ __noinline int fa_from_host(fa_context *context, __u32 cursor, __u32 type, __u32
 	if (FA_UNLIKELY(decided != FA_DECIDED))
 		return fa_exit(decided);
 	if (FA_UNLIKELY(!fa_is_global(action.ip.source, action.ip.version) ||
-			!fa_is_global(action.ip.destination, action.ip.version)) ||
-	    fa_is_own(action.ip.destination))
+			!fa_is_global(action.ip.destination, action.ip.version)))
 		return XDP_PASS;
 	to_us = fa_is_endpoint(config, action.ip.destination);
-	if (FA_UNLIKELY(to_us) && !fa_is_tunnel(action.ip.protocol))
-		return XDP_PASS;
+	if (FA_UNLIKELY(fa_is_own(action.ip.destination)) ||
+	    (FA_UNLIKELY(to_us) && !fa_is_tunnel(action.ip.protocol))) {
+		if (!config->inside_count || !fa_nat_hairpins(context, &action.ip))
+			return XDP_PASS;
+		to_us = 0;
+	}
 	if (FA_UNLIKELY(!fa_host_find(config, action.ip.source, &action.host)))
 		return fa_exit(config->flags & FA_CONFIG_UNKNOWN_SOURCE_PASSES ? FA_REASON_NONE
 									       : FA_REASON_SOURCE_UNKNOWN);
