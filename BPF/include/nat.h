@@ -137,11 +137,25 @@ __noinline int fa_nat_known(__u32 touch)
 	return 0;
 }
 
-/* Writes an address and port in the place of source (up) or destination; later fragments have no port. */
-static __always_inline void fa_nat_write_header(void *header, __u32 up, const struct fa_rewrite *rewrite)
+/* Writes an address in the place of source or destination of the IPv4 header, which is known to be there. */
+static __always_inline void fa_nat_write_header(void *header, __u32 source, const struct fa_rewrite *rewrite)
 {
-	fa_store32(header + (up ? 12 : 16), fa_rewrite_address(rewrite));
 	fa_store16(header + 10, fa_checksum_add(fa_load16(header + 10), fa_rewrite_header_sum(rewrite)));
+	/* Two stores, each at a place that is known: the verifier wants it so. */
+	if (source)
+		fa_store32(header + 12, fa_rewrite_address(rewrite));
+	else
+		fa_store32(header + 16, fa_rewrite_address(rewrite));
+	FA_COMPILER_BARRIER();
+}
+
+/* The same of the port in a transport header. */
+static __always_inline void *fa_nat_port_at(void *transport, void *end, __u32 source)
+{
+	void *port = source ? transport : transport + 2;
+
+	FA_OPAQUE(port);
+	return port + 2 <= end ? port : 0;
 }
 
 /* The checksum of UDP: 0 is none, and stays so; a sum of 0 is sent as its other form (RFC 768). */
@@ -162,6 +176,7 @@ __noinline int fa_nat_write(fa_context *context, const struct fa_ip *ip, __u32 u
 	void *transport;
 	__u32 cursor;
 	void *header;
+	void *port;
 	__u16 sum;
 
 	if (!work || !ip || ip->cursor > FA_CURSOR_LIMIT)
@@ -181,13 +196,17 @@ __noinline int fa_nat_write(fa_context *context, const struct fa_ip *ip, __u32 u
 			return FA_REASON_MALFORMED;
 		switch (ip->protocol) {
 		case FA_PROTOCOL_TCP:
-			if (transport + FA_TCP_BYTES > end)
+			port = fa_nat_port_at(transport, end, up);
+			if (!port || transport + FA_TCP_BYTES > end)
 				return FA_REASON_MALFORMED;
-			fa_store16(transport + (up ? 0 : 2), fa_rewrite_port(&rewrite));
+			fa_store16(port, fa_rewrite_port(&rewrite));
 			fa_store16(transport + 16, fa_checksum_add(fa_load16(transport + 16), sum));
 			break;
 		case FA_PROTOCOL_UDP:
-			fa_store16(transport + (up ? 0 : 2), fa_rewrite_port(&rewrite));
+			port = fa_nat_port_at(transport, end, up);
+			if (!port)
+				return FA_REASON_MALFORMED;
+			fa_store16(port, fa_rewrite_port(&rewrite));
 			fa_store16(transport + 6, fa_nat_udp_checksum(fa_load16(transport + 6), sum));
 			break;
 		default:
@@ -220,7 +239,8 @@ __noinline int fa_nat_write_quoted(fa_context *context, __u32 icmp, __u32 quoted
 	__u16 own;
 	void *at;
 
-	if (!work || icmp > 2 * FA_CURSOR_LIMIT || quoted > 3 * FA_CURSOR_LIMIT || transport > 4 * FA_CURSOR_LIMIT)
+	FA_OPAQUE(transport);
+	if (!work || transport > 4 * FA_CURSOR_LIMIT)
 		return FA_REASON_MALFORMED;
 	rewrite = work->rewrite;
 	own = fa_rewrite_transport_sum(&rewrite);
@@ -231,18 +251,27 @@ __noinline int fa_nat_write_quoted(fa_context *context, __u32 icmp, __u32 quoted
 		fa_nat_quote16(at + 4, fa_rewrite_port(&rewrite), &sum);
 		fa_nat_quote16(at + 2, fa_checksum_add(fa_load16(at + 2), own), &sum);
 	} else {
-		fa_nat_quote16(at + (up ? 2 : 0), fa_rewrite_port(&rewrite), &sum);
+		void *port = fa_nat_port_at(at, end, !up);
+
+		if (!port)
+			return FA_REASON_MALFORMED;
+		fa_nat_quote16(port, fa_rewrite_port(&rewrite), &sum);
 		if (protocol == FA_PROTOCOL_UDP)
 			fa_nat_quote16(at + 6, fa_nat_udp_checksum(fa_load16(at + 6), own), &sum);
 		else if (at + 18 <= end)
 			fa_nat_quote16(at + 16, fa_checksum_add(fa_load16(at + 16), own), &sum);
 	}
+	FA_OPAQUE(quoted);
+	if (quoted > 3 * FA_CURSOR_LIMIT)
+		return FA_REASON_MALFORMED;
 	at = data + quoted;
 	if (at + FA_IPV4_BYTES > end)
 		return FA_REASON_MALFORMED;
-	fa_nat_quote16(at + 10, fa_checksum_add(fa_load16(at + 10), fa_rewrite_header_sum(&rewrite)), &sum);
-	fa_store32(at + (up ? 16 : 12), fa_rewrite_address(&rewrite));
-	sum += fa_rewrite_header_sum(&rewrite);
+	/* Its checksum takes back what the address adds to that of the message. */
+	fa_nat_write_header(at, !up, &rewrite);
+	FA_OPAQUE(icmp);
+	if (icmp > 2 * FA_CURSOR_LIMIT)
+		return FA_REASON_MALFORMED;
 	at = data + icmp;
 	if (at + FA_ICMP_BYTES > end)
 		return FA_REASON_MALFORMED;

@@ -10,19 +10,15 @@
 /* In place of a slot's index. */
 #define FA_NAT_NOWHERE (-1)
 
-/* Bit number of the lowest bit that is set; there is one. */
+/* Bit number of the lowest bit that is set; there is one. Without branches, which the verifier would all follow. */
 static __always_inline __u32 fa_lowest_bit(__u64 bits)
 {
-	__u32 at = 0;
+	__u64 below = (bits & -bits) - 1;
 
-	FA_LOOP
-	for (__u32 step = 32; step; step >>= 1) {
-		if (!(bits & ((1ull << step) - 1))) {
-			bits >>= step;
-			at += step;
-		}
-	}
-	return at;
+	below -= below >> 1 & 0x5555555555555555ull;
+	below = (below & 0x3333333333333333ull) + (below >> 2 & 0x3333333333333333ull);
+	below = (below + (below >> 4)) & 0x0f0f0f0f0f0f0f0full;
+	return (__u32)(below * 0x0101010101010101ull >> 56);
 }
 
 /* Tells the daemon that the subscriber needs more ports, once until it has answered. */
@@ -42,10 +38,14 @@ static __always_inline void fa_nat_want_block(struct fa_subscriber *subscriber, 
 	bpf_ringbuf_submit(event, 0);
 }
 
+/* With a place: words of the block were full that were looked at before. */
+#define FA_NAT_PASSED_FULL 0x40000000
+
 /* Takes a free port of the row in the block; begins to look at a place that nobody outside can tell. Returns the port's
  * place among those of all outside addresses, or FA_NAT_NOWHERE. */
-static __always_inline int fa_nat_take_in_block(__u32 block, __u32 row, __u32 begin, __u32 *passed_full)
+__noinline int fa_nat_take_in_block(__u32 block, __u32 row, __u32 begin)
 {
+	__u32 passed_full = 0;
 	struct fa_nat_block *bits = bpf_map_lookup_elem(&fa_nat_blocks, &block);
 
 	if (!bits)
@@ -67,13 +67,14 @@ static __always_inline int fa_nat_take_in_block(__u32 block, __u32 row, __u32 be
 		taken = FA_ONCE(*place);
 		free = ~taken;
 		if (!free) {
-			*passed_full = 1;
+			passed_full = FA_NAT_PASSED_FULL;
 			continue;
 		}
 		free = free >> turn | free << (-turn & 63);
 		bit = (fa_lowest_bit(free) + turn) & 63;
 		if (__sync_val_compare_and_swap(place, taken, taken | 1ull << bit) == taken)
-			return (int)(block * FA_NAT_BLOCK_PORTS + (word & (FA_NAT_BLOCK_WORDS - 1)) * 64 + bit);
+			return (int)((block * FA_NAT_BLOCK_PORTS + (word & (FA_NAT_BLOCK_WORDS - 1)) * 64 + bit) |
+				     passed_full);
 	}
 	return FA_NAT_NOWHERE;
 }
@@ -81,7 +82,6 @@ static __always_inline int fa_nat_take_in_block(__u32 block, __u32 row, __u32 be
 __noinline int fa_nat_take_port(__u32 index, __u32 row, __u32 begin)
 {
 	struct fa_subscriber *subscriber = bpf_map_lookup_elem(&fa_subscribers, &index);
-	__u32 passed_full = 0;
 	__u32 count;
 
 	if (!subscriber || row >= FA_NAT_PROTOCOLS)
@@ -89,15 +89,13 @@ __noinline int fa_nat_take_port(__u32 index, __u32 row, __u32 begin)
 	count = FA_ONCE(subscriber->block_count);
 	FA_LOOP
 	for (__u32 i = 0; i < FA_NAT_SUBSCRIBER_BLOCKS && i < count; i++) {
-		int place;
+		int place = fa_nat_take_in_block(FA_ONCE(subscriber->blocks[i]), row, begin);
 
-		passed_full = 0;
-		place = fa_nat_take_in_block(FA_ONCE(subscriber->blocks[i]), row, begin, &passed_full);
-		if (place == FA_NAT_NOWHERE)
+		if (place < 0)
 			continue;
-		if (FA_UNLIKELY(passed_full) && i + 1 == count)
+		if (FA_UNLIKELY(place & FA_NAT_PASSED_FULL) && i + 1 == count)
 			fa_nat_want_block(subscriber, index);
-		return place;
+		return place & ~FA_NAT_PASSED_FULL;
 	}
 	fa_nat_want_block(subscriber, index);
 	return FA_NAT_NOWHERE;

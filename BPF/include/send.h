@@ -263,19 +263,37 @@ static __always_inline int fa_will_leave(const struct fa_action *action)
 	return copy->flags & FA_PATH_KERNEL || !(copy->flags & FA_PATH_RESOLVED) || action->ip.length <= copy->mtu;
 }
 
+/* In place of a verdict: what is to be done with the packet is in fa_deferred, once it is translated. */
+#define FA_VERDICT_TRANSLATE 0x104
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct fa_action);
+} fa_deferred SEC(".maps");
+
+/* Leaves the action to fa_translate, which is called where less of the stack is in use. */
+static __always_inline int fa_defer(const struct fa_action *action)
+{
+	__u32 zero = 0;
+	struct fa_action *deferred = bpf_map_lookup_elem(&fa_deferred, &zero);
+
+	if (!deferred)
+		return fa_exit(FA_REASON_NO_ROUTE);
+	*deferred = *action;
+	return FA_VERDICT_TRANSLATE;
+}
+
 /* A packet of an inside host that goes to the core, or to another inside host by its outside address (RFC 4787, REQ-9).
  * FA_DECIDED, or the reason of an exit. */
-__noinline int fa_translate(fa_context *context, struct fa_action *action)
+static __always_inline int fa_translate_deferred(fa_context *context, struct fa_config *config,
+						 struct fa_action *action)
 {
-	struct fa_config *config = fa_settings();
 	__u32 number;
 	__u32 cursor;
 	int failed;
 
-	if (!config || !action)
-		return FA_REASON_NAT_UNASSIGNED;
-	if (FA_UNLIKELY(!fa_will_leave(action)))
-		return (int)FA_DECIDED;
 	failed = fa_nat_up(context, &action->ip);
 	if (FA_UNLIKELY(failed))
 		return failed;
@@ -294,6 +312,24 @@ __noinline int fa_translate(fa_context *context, struct fa_action *action)
 				   action);
 }
 
+/* The end of a packet that fa_send has left. */
+__noinline int fa_translate(fa_context *context)
+{
+	__u32 zero = 0;
+	struct fa_action *action = bpf_map_lookup_elem(&fa_deferred, &zero);
+	struct fa_config *config = fa_settings();
+	__u32 decided;
+
+	if (!action || !config)
+		return XDP_ABORTED;
+	if (FA_LIKELY(fa_will_leave(action))) {
+		decided = (__u32)fa_translate_deferred(context, config, action);
+		if (FA_UNLIKELY(decided != FA_DECIDED))
+			return fa_exit(decided);
+	}
+	return fa_run(context, action);
+}
+
 static __always_inline int fa_send(fa_context *context, struct fa_action *action)
 {
 	struct fa_config *config = fa_settings();
@@ -305,18 +341,16 @@ static __always_inline int fa_send(fa_context *context, struct fa_action *action
 			return fa_exit(failed);
 	}
 	if (action->reason == FA_REASON_FORWARDED && action->ip.version == 4 && config && config->inside_count &&
-	    fa_is_inside(config, action->ip.source)) {
-		__u32 decided = (__u32)fa_translate(context, action);
-
-		if (FA_UNLIKELY(decided != FA_DECIDED))
-			return fa_exit(decided);
-	}
+	    fa_is_inside(config, action->ip.source))
+		return fa_defer(action);
 	return fa_run(context, action);
 }
 
-/* What the kernel is told: a packet that was too big is answered first. */
+/* What the kernel is told: a packet that is to be translated is so first, and one that was too big is answered. */
 static __always_inline int fa_finish(fa_context *context, const struct fa_ethernet *ethernet, int verdict)
 {
+	if (verdict == FA_VERDICT_TRANSLATE)
+		verdict = fa_translate(context);
 	if (FA_UNLIKELY((verdict & ((1 << FA_VERDICT_BITS) - 1)) == FA_VERDICT_TOO_BIG)) {
 		struct fa_config *config = fa_settings();
 
