@@ -64,8 +64,11 @@ struct fa_translation {
 	};
 	/* Indices in fa_translations. */
 	__u32 twin; /* of UP its DOWN, of DOWN its UP; of FILTER unused */
-	__u32 mapping; /* of UP and DOWN */
-	__u32 subscriber; /* index in fa_subscribers */
+	__u32 mapping; /* of UP, DOWN and FILTER */
+	union {
+		__u32 subscriber; /* UP, MAPPING, FILTER: index in fa_subscribers */
+		__u32 filter; /* DOWN: index of the FILTER that counts this flow plus one, 0 for none */
+	};
 };
 
 /* A subscriber: the table fa_subscribers, by inside address. The daemon makes it before the host is in the host table,
@@ -87,7 +90,7 @@ struct fa_subscriber {
 	__u32 block_count;
 	__u32 wants_block; /* a program found the last block half used: set by it, cleared by the daemon */
 	__u32 refused; /* flows that found no port or were over the limit; wraps */
-	__u64 pad[2];
+	__u64 pad[3];
 	/* Second line: indices in fa_nat_blocks. */
 	__u32 blocks[FA_NAT_SUBSCRIBER_BLOCKS];
 };
