@@ -124,6 +124,30 @@ static __always_inline int fa_may_be_tunnel(void *data, void *end, const struct 
 	return fa_is_tunnel(protocol) || fa_is_ipv6_extension(protocol);
 }
 
+/* What comes from the core to an outside address, for the host that it is for. FA_DECIDED if it is so now, or never was
+ * for such an address; otherwise the reason of an exit. */
+__noinline int fa_come_in(fa_context *context, __u32 cursor)
+{
+	struct fa_config *config = fa_settings();
+	struct fa_ip ip;
+	__u32 number;
+	__u32 failed;
+
+	if (!config || cursor > FA_CURSOR_LIMIT)
+		return FA_REASON_MALFORMED;
+	failed = fa_parse_packet(context, cursor, FA_ETHERTYPE_IPV4, &ip);
+	if (failed != FA_DECIDED)
+		return (int)failed;
+	number = fa_outside_number(config, ip.destination);
+	if (!number)
+		return (int)FA_DECIDED;
+	failed = (__u32)fa_nat_down(context, &ip, number);
+	/* The kernel may know it, where the address is this machine's own as well. */
+	if (failed == FA_REASON_NAT_UNMATCHED && (fa_is_endpoint(config, ip.destination) || fa_is_own(ip.destination)))
+		return (int)FA_DECIDED;
+	return failed ? (int)failed : (int)FA_DECIDED;
+}
+
 /* A packet that comes from the core, by its destination. */
 __noinline int fa_to_host(fa_context *context, __u32 cursor, __u32 type)
 {
@@ -161,6 +185,7 @@ __noinline int fa_to_host(fa_context *context, __u32 cursor, __u32 type)
 SEC("xdp.frags")
 int fa_core(fa_context *context)
 {
+	struct fa_config *config = fa_settings();
 	struct fa_ethernet ethernet;
 	__u32 decided;
 
@@ -172,7 +197,12 @@ int fa_core(fa_context *context)
 		int verdict = fa_leave_tunnel(context, ethernet.cursor, ethernet.type);
 
 		if (FA_LIKELY(verdict != FA_VERDICT_NOT_OURS))
-			return verdict;
+			return fa_finish(context, &ethernet, verdict);
+	}
+	if (config && config->outside_count && ethernet.type == FA_ETHERTYPE_IPV4) {
+		decided = (__u32)fa_come_in(context, ethernet.cursor);
+		if (FA_UNLIKELY(decided != FA_DECIDED))
+			return fa_exit(decided);
 	}
 	return fa_finish(context, &ethernet, fa_to_host(context, ethernet.cursor, ethernet.type));
 }
@@ -219,12 +249,15 @@ __noinline int fa_from_host(fa_context *context, __u32 cursor, __u32 type, __u32
 	if (FA_UNLIKELY(decided != FA_DECIDED))
 		return fa_exit(decided);
 	if (FA_UNLIKELY(!fa_is_global(action.ip.source, action.ip.version) ||
-			!fa_is_global(action.ip.destination, action.ip.version)) ||
-	    fa_is_own(action.ip.destination))
+			!fa_is_global(action.ip.destination, action.ip.version)))
 		return XDP_PASS;
 	to_us = fa_is_endpoint(config, action.ip.destination);
-	if (FA_UNLIKELY(to_us) && !fa_is_tunnel(action.ip.protocol))
-		return XDP_PASS;
+	if (FA_UNLIKELY(fa_is_own(action.ip.destination)) ||
+	    (FA_UNLIKELY(to_us) && !fa_is_tunnel(action.ip.protocol))) {
+		if (!config->inside_count || !fa_nat_hairpins(context, &action.ip))
+			return XDP_PASS;
+		to_us = 0;
+	}
 	if (FA_UNLIKELY(!fa_host_find(config, action.ip.source, &action.host)))
 		return fa_exit(config->flags & FA_CONFIG_UNKNOWN_SOURCE_PASSES ? FA_REASON_NONE
 									       : FA_REASON_SOURCE_UNKNOWN);
@@ -262,7 +295,7 @@ int fa_access(fa_context *context)
 	verdict = fa_from_host(context, ethernet.cursor, ethernet.type, ethernet.vlan);
 	/* The node has come back to a link of this router, and still uses another address of it. */
 	if (FA_UNLIKELY(verdict == FA_VERDICT_TUNNELLED))
-		return fa_leave_tunnel(context, ethernet.cursor, ethernet.type);
+		verdict = fa_leave_tunnel(context, ethernet.cursor, ethernet.type);
 	return fa_finish(context, &ethernet, verdict);
 }
 

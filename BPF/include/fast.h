@@ -24,7 +24,13 @@ struct fa_usual {
 	__u32 reason;
 	__u32 decrement;
 	__u32 plain; /* where it goes, see fa_is_plain */
+	__u32 translates; /* FA_USUAL_…: what is written of rewrite */
+	struct fa_rewrite rewrite;
 };
+
+#define FA_USUAL_AS_IT_IS 0u
+#define FA_USUAL_SOURCE 1u
+#define FA_USUAL_DESTINATION 2u
 
 /* The IPv4 header of a usual packet; whether it is one. All that can be wrong with it is in few words. */
 static __always_inline int fa_usual_ipv4(void *data, void *end, __u32 cursor, struct fa_ip *ip)
@@ -247,6 +253,33 @@ static __always_inline int fa_usual_path(struct fa_path *path, const struct fa_u
 	return FA_ONCE(path->generation) == generation;
 }
 
+/* Translates the TCP or UDP packet; see fa_nat_write. Whether it could. */
+static __always_inline int fa_usual_write(void *header, void *end, const struct fa_usual *usual)
+{
+	const struct fa_rewrite *rewrite = &usual->rewrite;
+	__u16 sum = fa_rewrite_transport_sum(rewrite);
+	void *transport = header + FA_IPV4_BYTES;
+
+	if (usual->ip.protocol == FA_PROTOCOL_TCP) {
+		if (transport + FA_TCP_BYTES > end)
+			return 0;
+		fa_store16(transport + 16, fa_checksum_add(fa_load16(transport + 16), sum));
+	} else {
+		if (transport + 8 > end)
+			return 0;
+		fa_store16(transport + 6, fa_nat_udp_checksum(fa_load16(transport + 6), sum));
+	}
+	fa_store16(header + 10, fa_checksum_add(fa_load16(header + 10), fa_rewrite_header_sum(rewrite)));
+	if (usual->translates == FA_USUAL_SOURCE) {
+		fa_store32(header + 12, fa_rewrite_address(rewrite));
+		fa_store16(transport, fa_rewrite_port(rewrite));
+	} else {
+		fa_store32(header + 16, fa_rewrite_address(rewrite));
+		fa_store16(transport + 2, fa_rewrite_port(rewrite));
+	}
+	return 1;
+}
+
 static __always_inline struct fa_outer_header fa_usual_outer(const struct fa_usual *usual,
 							     const struct fa_usual_way *way, __u32 version)
 {
@@ -278,11 +311,12 @@ static __always_inline int fa_usual_send(fa_context *context, struct fa_usual *u
 	if (FA_UNLIKELY(!path) || FA_UNLIKELY(!fa_usual_path(path, usual, &way)) ||
 	    header + fa_ip_bytes(version) > FA_DATA_END(context))
 		return FA_VERDICT_UNUSUAL;
-	if (usual->decrement) {
-		if (FA_UNLIKELY(usual->ip.ttl <= 1))
-			return FA_VERDICT_UNUSUAL;
+	if (usual->decrement && FA_UNLIKELY(usual->ip.ttl <= 1))
+		return FA_VERDICT_UNUSUAL;
+	if (usual->translates && FA_UNLIKELY(!fa_usual_write(header, FA_DATA_END(context), usual)))
+		return FA_VERDICT_UNUSUAL;
+	if (usual->decrement)
 		fa_decrement_ttl(header, (__u8)version);
-	}
 	if (usual->slot)
 		fa_host_touch_slot(usual->slot);
 
@@ -319,6 +353,107 @@ static __always_inline int fa_usual_send(fa_context *context, struct fa_usual *u
 	return fa_leave(usual->reason, (__u32)(way.first >> 32));
 }
 
+/* The flow of a usual TCP or UDP packet, in its direction: finds it, and what is written. Whether it is known. */
+static __always_inline int fa_usual_flow(void *data, void *end, const struct fa_config *config, __u32 cursor, __u32 up,
+					 struct fa_usual *usual)
+{
+	void *transport = data + cursor + FA_IPV4_BYTES;
+	__u32 source_be = fa_v4_address(usual->ip.source[1]);
+	__u32 destination_be = fa_v4_address(usual->ip.destination[1]);
+	__u32 seen = FA_NAT_SEEN;
+	struct fa_translation *slot;
+	struct fa_slot_place at;
+	struct fa_nat_id id;
+	__u32 ports;
+
+	if (transport + 8 > end)
+		return 0;
+	if (FA_LIKELY(usual->ip.protocol == FA_PROTOCOL_TCP)) {
+		__u8 flags;
+
+		if (transport + FA_TCP_BYTES > end)
+			return 0;
+		flags = *(__u8 *)(transport + 13);
+		if (FA_UNLIKELY(flags & (FA_TCP_SYN | FA_TCP_FIN | FA_TCP_RST))) {
+			if (flags & FA_TCP_SYN)
+				return 0;
+			seen |= flags & FA_TCP_FIN ? FA_NAT_FIN : 0;
+			seen |= flags & FA_TCP_RST ? FA_NAT_RST : 0;
+		}
+	} else if (usual->ip.protocol != FA_PROTOCOL_UDP) {
+		return 0;
+	}
+	ports = fa_load32(transport);
+	id.words[0] = up ? source_be | (__u64)destination_be << 32 : destination_be | (__u64)source_be << 32;
+	id.words[1] =
+	    fa_nat_word(up ? ports : ports >> 16 | ports << 16, usual->ip.protocol, up ? FA_NAT_UP : FA_NAT_DOWN);
+	id.words[2] = 0;
+	slot = fa_translations_find(fa_hash_translation(config->hash_secret, id.words), config->translation_mask, &id,
+				    &at);
+	if (FA_UNLIKELY(!slot) || FA_UNLIKELY(!fa_rewrite_copy(slot, at.word, &usual->rewrite)))
+		return 0;
+	fa_translation_touch(slot, seen);
+	return 1;
+}
+
+/* Whether the packet, which goes to the core, is to be translated. */
+static __always_inline int fa_usual_translates(const struct fa_config *config, const struct fa_usual *usual,
+					       __u32 version)
+{
+	return version == 4 && config->inside_count && fa_is_inside(config, usual->ip.source);
+}
+
+/* From an inside host to the core by this path, see fa_translate. A function of its own, for its stack. */
+__noinline int fa_usual_up_by(fa_context *context, __u32 cursor, __u32 path)
+{
+	void *data = FA_DATA(context);
+	void *end = FA_DATA_END(context);
+	struct fa_config *config = fa_settings();
+	struct fa_usual usual;
+
+	if (!config || cursor > FA_ETHERNET_BYTES + FA_IPV6_BYTES || !fa_usual_ipv4(data, end, cursor, &usual.ip) ||
+	    (!fa_is_plain(config, 4, usual.ip.destination) && fa_outside_number(config, usual.ip.destination)) ||
+	    FA_UNLIKELY(!fa_usual_flow(data, end, config, cursor, 1, &usual)))
+		return FA_VERDICT_UNUSUAL;
+	usual.translates = FA_USUAL_SOURCE;
+	usual.slot = 0;
+	usual.path = path;
+	usual.reason = FA_REASON_FORWARDED;
+	usual.decrement = config->flags & FA_CONFIG_DECREMENT_TTL;
+	return fa_usual_send(context, &usual, cursor, 4);
+}
+
+static __always_inline int fa_usual_up(fa_context *context, struct fa_usual *usual, __u32 cursor)
+{
+	if (usual->slot)
+		fa_host_touch_slot(usual->slot);
+	return fa_usual_up_by(context, cursor, usual->path);
+}
+
+/* From the core to an outside address, see fa_come_in and fa_to_host. */
+__noinline int fa_usual_down(fa_context *context)
+{
+	void *data = FA_DATA(context);
+	void *end = FA_DATA_END(context);
+	struct fa_config *config = fa_settings();
+	struct fa_host_view view;
+	struct fa_usual usual;
+
+	if (!config || !fa_usual_ipv4(data, end, FA_ETHERNET_BYTES, &usual.ip) ||
+	    !fa_usual_transport(data, end, FA_ETHERNET_BYTES + FA_IPV4_BYTES, usual.ip.protocol) ||
+	    FA_UNLIKELY(usual.ip.ttl <= 1) ||
+	    FA_UNLIKELY(!fa_usual_flow(data, end, config, FA_ETHERNET_BYTES, 0, &usual)))
+		return FA_VERDICT_UNUSUAL;
+	usual.translates = FA_USUAL_DESTINATION;
+	usual.ip.destination[1] = fa_v4_mapped(fa_rewrite_address(&usual.rewrite));
+	if (FA_UNLIKELY(!fa_usual_host(config, usual.ip.destination, &usual, &view)) ||
+	    FA_UNLIKELY(!fa_usual_chain(&view, 0, &usual)))
+		return FA_VERDICT_UNUSUAL;
+	if (!usual.path && FA_UNLIKELY(!fa_usual_deliver(config, &view, &usual)))
+		return FA_VERDICT_UNUSUAL;
+	return fa_usual_send(context, &usual, FA_ETHERNET_BYTES, 4);
+}
+
 /* Tunnelled to one of our endpoints: see fa_leave_tunnel. */
 static __always_inline int fa_usual_leave_tunnel(fa_context *context, const struct fa_config *config,
 						 const struct fa_ip *outer, __u32 outer_version, __u32 version)
@@ -339,6 +474,7 @@ static __always_inline int fa_usual_leave_tunnel(fa_context *context, const stru
 	if (FA_UNLIKELY((view.flags & (FA_HOST_TUNNELLED | FA_HOST_ATTACHED | FA_HOST_GRE)) != FA_HOST_TUNNELLED) ||
 	    FA_UNLIKELY(view.peer[1] != outer->source[1]) || FA_UNLIKELY(view.peer[0] != outer->source[0]))
 		return FA_VERDICT_UNUSUAL;
+	usual.translates = FA_USUAL_AS_IT_IS;
 	usual.plain = fa_is_plain(config, version, usual.ip.destination);
 	if ((!usual.plain && FA_UNLIKELY(fa_is_endpoint(config, usual.ip.destination))) ||
 	    FA_UNLIKELY(fa_ecn_out_of_tunnel(outer->class & FA_ECN_MASK, usual.ip.class & FA_ECN_MASK) !=
@@ -346,8 +482,12 @@ static __always_inline int fa_usual_leave_tunnel(fa_context *context, const stru
 		return FA_VERDICT_UNUSUAL;
 	if (FA_UNLIKELY(!fa_usual_chain(&view, 1, &usual)))
 		return FA_VERDICT_UNUSUAL;
-	if (!usual.path && FA_UNLIKELY(!fa_usual_route(config, &usual)))
-		return FA_VERDICT_UNUSUAL;
+	if (!usual.path) {
+		if (FA_UNLIKELY(!fa_usual_route(config, &usual)))
+			return FA_VERDICT_UNUSUAL;
+		if (fa_usual_translates(config, &usual, version))
+			return fa_usual_up(context, &usual, cursor);
+	}
 	return fa_usual_send(context, &usual, cursor, version);
 }
 
@@ -378,6 +518,7 @@ static __always_inline int fa_usual_core(fa_context *context, __u32 version)
 		return FA_VERDICT_UNUSUAL;
 	if (FA_UNLIKELY((__u64)(end - data) < FA_ETHERNET_BYTES + (__u64)usual.ip.length))
 		return FA_VERDICT_UNUSUAL;
+	usual.translates = FA_USUAL_AS_IT_IS;
 	if (fa_is_tunnel(usual.ip.protocol)) {
 		if (!fa_is_endpoint(config, usual.ip.destination))
 			return fa_usual_pass_down(context, config, &usual, version);
@@ -387,6 +528,8 @@ static __always_inline int fa_usual_core(fa_context *context, __u32 version)
 			return fa_usual_leave_tunnel(context, config, &usual.ip, version, 6);
 		return FA_VERDICT_UNUSUAL;
 	}
+	if (version == 4 && config->outside_count && fa_outside_number(config, usual.ip.destination))
+		return fa_usual_down(context);
 	if (!fa_usual_transport(data, end, FA_ETHERNET_BYTES + fa_ip_bytes(version), usual.ip.protocol) ||
 	    FA_UNLIKELY(!fa_usual_host(config, usual.ip.destination, &usual, &view)) ||
 	    FA_UNLIKELY(!fa_usual_chain(&view, 0, &usual)))
@@ -429,6 +572,7 @@ static __always_inline int fa_usual_access(fa_context *context, __u32 version)
 	    FA_UNLIKELY((__u32)view.peer[1] != fa_port_index))
 		return FA_VERDICT_UNUSUAL;
 	usual.path = 0;
+	usual.translates = FA_USUAL_AS_IT_IS;
 	if (!bypass && FA_UNLIKELY(!fa_usual_chain(&view, 1, &usual)))
 		return FA_VERDICT_UNUSUAL;
 	if (!usual.path) {
@@ -436,6 +580,8 @@ static __always_inline int fa_usual_access(fa_context *context, __u32 version)
 			return FA_VERDICT_UNUSUAL;
 		if (bypass)
 			usual.reason = FA_REASON_BYPASSED;
+		else if (fa_usual_translates(config, &usual, version))
+			return fa_usual_up(context, &usual, FA_ETHERNET_BYTES);
 	}
 	return fa_usual_send(context, &usual, FA_ETHERNET_BYTES, version);
 }
@@ -470,6 +616,8 @@ static __always_inline int fa_usual_server(fa_context *context, __u32 version)
 	if (!usual.path && up) {
 		if (FA_UNLIKELY(!fa_usual_route(config, &usual)))
 			return FA_VERDICT_UNUSUAL;
+		if (fa_usual_translates(config, &usual, version))
+			return fa_usual_up(context, &usual, FA_ETHERNET_BYTES);
 	} else if (!usual.path) {
 		if (FA_UNLIKELY(!fa_usual_host(config, usual.ip.destination, &usual, &view)) ||
 		    FA_UNLIKELY(!fa_usual_deliver(config, &view, &usual)))

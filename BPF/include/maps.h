@@ -176,7 +176,7 @@ struct {
 /* NAT: ports of packets that come in fragments. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 4096);
+	__uint(max_entries, FA_NAT_FRAGMENT_BUCKETS);
 	__type(key, __u32);
 	__type(value, struct fa_nat_fragment);
 } fa_nat_fragments SEC(".maps");

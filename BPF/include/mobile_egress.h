@@ -80,7 +80,8 @@ static __always_inline int fa_mobile_again(struct __sk_buff *skb, __u32 mark)
 	if ((mark & FA_MOBILE_MARK_MASK) == FA_MOBILE_SEND) {
 		skb->tc_index = FA_MOBILE_DONE;
 		/* Where the link has just gone, the neighbour is not found, and the kernel would tell the sender that
-		 * its packet was lost while the one through the tunnel arrives. It answers what is for this host alone. */
+		 * its packet was lost while the one through the tunnel arrives. It answers what is for this host alone.
+		 */
 		bpf_skb_change_type(skb, FA_PACKET_OTHERHOST);
 		return (int)bpf_redirect_neigh(fa_mobile_interface(mark & (FA_PORT_LIMIT - 1)), 0, 0, 0);
 	}

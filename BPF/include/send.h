@@ -5,6 +5,7 @@
 
 #include "encapsulate.h"
 #include "icmp.h"
+#include "nat.h"
 
 /* The kernel's answer to where a packet goes, as a path. Its port is an interface's
  * index. Returns FA_REASON_NONE, or why not. */
@@ -245,22 +246,118 @@ __noinline int fa_run(fa_context *context, const struct fa_action *action)
 	return fa_leave(reason, way.port);
 }
 
+/* Whether fa_run is going to send the packet: what it refuses or answers, its sender must know again. */
+static __always_inline int fa_will_leave(const struct fa_action *action)
+{
+	__u32 index = action->path;
+	__u32 zero = 0;
+	struct fa_path *path = index == FA_PATH_BY_KERNEL ? bpf_map_lookup_elem(&fa_kernel_path, &zero)
+							  : bpf_map_lookup_elem(&fa_paths, &index);
+	struct fa_path_copy *copy;
+
+	if (!path || (action->decrement && action->ip.ttl <= 1))
+		return 0;
+	copy = &path->copies[FA_ONCE(path->generation) & 1];
+	if (copy->flags & FA_PATH_DROP)
+		return 0;
+	return copy->flags & FA_PATH_KERNEL || !(copy->flags & FA_PATH_RESOLVED) || action->ip.length <= copy->mtu;
+}
+
+/* In place of a verdict: what is to be done with the packet is in fa_deferred, once it is translated. */
+#define FA_VERDICT_TRANSLATE 0x104
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct fa_action);
+} fa_deferred SEC(".maps");
+
+/* Leaves the action to fa_translate, which is called where less of the stack is in use. */
+static __always_inline int fa_defer(const struct fa_action *action)
+{
+	__u32 zero = 0;
+	struct fa_action *deferred = bpf_map_lookup_elem(&fa_deferred, &zero);
+
+	if (!deferred)
+		return fa_exit(FA_REASON_NO_ROUTE);
+	*deferred = *action;
+	return FA_VERDICT_TRANSLATE;
+}
+
+/* A packet of an inside host that goes to the core, or to another inside host by its outside address (RFC 4787, REQ-9).
+ * FA_DECIDED, or the reason of an exit. */
+static __always_inline int fa_translate_deferred(fa_context *context, struct fa_config *config,
+						 struct fa_action *action)
+{
+	__u32 number;
+	__u32 cursor;
+	int failed;
+
+	failed = fa_nat_up(context, &action->ip);
+	if (FA_UNLIKELY(failed))
+		return failed;
+	number = fa_outside_number(config, action->ip.destination);
+	if (FA_LIKELY(!number))
+		return (int)FA_DECIDED;
+	cursor = action->ip.cursor;
+	if (cursor > FA_CURSOR_LIMIT || fa_parse_at(context, cursor, FA_ETHERTYPE_IPV4, &action->ip))
+		return FA_REASON_MALFORMED;
+	failed = fa_nat_down(context, &action->ip, number);
+	if (FA_UNLIKELY(failed))
+		return failed;
+	if (fa_parse_at(context, cursor, FA_ETHERTYPE_IPV4, &action->ip))
+		return FA_REASON_MALFORMED;
+	return (int)fa_route_local(config, action->ip.destination[0], action->ip.destination[1], FA_ROUTE_AFTER_SERVER,
+				   action);
+}
+
+/* The end of a packet that fa_send has left. */
+__noinline int fa_translate(fa_context *context)
+{
+	__u32 zero = 0;
+	struct fa_action *action = bpf_map_lookup_elem(&fa_deferred, &zero);
+	struct fa_config *config = fa_settings();
+	__u32 decided;
+
+	if (!action || !config)
+		return XDP_ABORTED;
+	if (FA_LIKELY(fa_will_leave(action))) {
+		decided = (__u32)fa_translate_deferred(context, config, action);
+		if (FA_UNLIKELY(decided != FA_DECIDED))
+			return fa_exit(decided);
+	}
+	return fa_run(context, action);
+}
+
 static __always_inline int fa_send(fa_context *context, struct fa_action *action)
 {
+	struct fa_config *config = fa_settings();
+
 	if (FA_UNLIKELY(action->path == FA_PATH_BY_KERNEL)) {
 		__u32 failed = fa_route_by_kernel(context, action->ip.cursor, action->ip.version);
 
 		if (failed)
 			return fa_exit(failed);
 	}
+	if (action->reason == FA_REASON_FORWARDED && action->ip.version == 4 && config && config->inside_count &&
+	    fa_is_inside(config, action->ip.source))
+		return fa_defer(action);
 	return fa_run(context, action);
 }
 
-/* What the kernel is told: a packet that was too big is answered first. */
+/* What the kernel is told: a packet that is to be translated is so first, and one that was too big is answered. */
 static __always_inline int fa_finish(fa_context *context, const struct fa_ethernet *ethernet, int verdict)
 {
-	if (FA_UNLIKELY((verdict & ((1 << FA_VERDICT_BITS) - 1)) == FA_VERDICT_TOO_BIG))
+	if (verdict == FA_VERDICT_TRANSLATE)
+		verdict = fa_translate(context);
+	if (FA_UNLIKELY((verdict & ((1 << FA_VERDICT_BITS) - 1)) == FA_VERDICT_TOO_BIG)) {
+		struct fa_config *config = fa_settings();
+
+		if (config && config->inside_count && ethernet->type == FA_ETHERTYPE_IPV4)
+			fa_nat_reveal(context, ethernet->cursor);
 		return fa_answer_too_big(context, ethernet->cursor, ethernet->type == FA_ETHERTYPE_IPV4 ? 4 : 6,
 					 (__u32)verdict >> FA_VERDICT_BITS);
+	}
 	return verdict;
 }

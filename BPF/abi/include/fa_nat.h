@@ -116,6 +116,7 @@ struct fa_nat_block {
  * one, 0 for none. What is found there counts only if that slot is a MAPPING with this outside address and port. */
 
 /* fa_nat_fragments: the ports of packets that come in fragments, learned from the first; a bucket is one entry. */
+#define FA_NAT_FRAGMENT_BUCKETS 4096u
 #define FA_NAT_FRAGMENT_LIFETIME 8u /* in ticks of 256 jiffies */
 
 struct fa_nat_fragment {
