@@ -78,7 +78,7 @@ let package = Package(
         + library(
             "AnchorDataPlane",
             ["BPFKit", "BPFObjects", "CAtomics", "CBPF", "FlowAnchorABI", "NetworkTypes", "PacketKit"],
-            tests: ["PacketKit", "BPFObjects", "BPFKit", "CBPF", "FlowAnchorABI", "KernelTestSupport"])
+            tests: ["PacketKit", "BPFObjects", "BPFKit", "CAtomics", "CBPF", "FlowAnchorABI", "KernelTestSupport"])
         + library(
             "AnchorDaemon",
             [

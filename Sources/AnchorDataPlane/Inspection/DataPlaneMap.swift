@@ -13,6 +13,13 @@ public enum DataPlaneMap: String, Hashable, Sendable, CaseIterable {
     case peerState = "fa_peers_state"
     case admitted = "fa_admitted"
     case duplicates = "fa_duplicates"
+    case translations = "fa_translations"
+    case translationState = "fa_translations_state"
+    case subscribers = "fa_subscribers"
+    case subscriberState = "fa_subscribers_state"
+    case natBlocks = "fa_nat_blocks"
+    case natPorts = "fa_nat_ports"
+    case natFragments = "fa_nat_fragments"
     case reasons = "fa_reasons"
     case limits = "fa_limits"
     case kernelPath = "fa_kernel_path"
@@ -25,9 +32,10 @@ public enum DataPlaneMap: String, Hashable, Sendable, CaseIterable {
     /// entries, some are as full as another one, and some are emptied or written over.
     public var refusesWhenFull: Bool {
         switch self {
-        case .ports, .chains, .paths, .hosts, .hostSpill, .admitted, .flows: true
-        case .configuration, .hostExtras, .hostState, .peers, .peerState, .duplicates, .reasons, .limits, .kernelPath,
-            .events, .devices, .flowState:
+        case .ports, .chains, .paths, .hosts, .hostSpill, .admitted, .flows, .translations, .subscribers: true
+        case .configuration, .hostExtras, .hostState, .peers, .peerState, .duplicates, .translationState,
+            .subscriberState, .natBlocks, .natPorts, .natFragments, .reasons, .limits, .kernelPath, .events, .devices,
+            .flowState:
             false
         }
     }

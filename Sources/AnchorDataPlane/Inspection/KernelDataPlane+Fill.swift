@@ -15,6 +15,8 @@ extension KernelDataPlane {
         case .hostSpill: return hostTable.spilled
         case .peers: return Self.count(maps.peerState[0].live)
         case .flows: return Self.count(try flowTableState().live)
+        case .translations: return nat.translations.entries
+        case .subscribers: return nat.subscribers.entries
         case .admitted: return state.withLock { $0.admitted }
         case .paths: return state.withLock { $0.paths.count }
         case .ports: return state.withLock { $0.ports.count }
@@ -24,7 +26,9 @@ extension KernelDataPlane {
             let view = DuplicatesView(maps: maps, clock: clock, now: try quarterTick())
             return (0..<maps.duplicates.count).count { view.isInUse($0) }
         case .events: return Int(try eventPositions().waiting)
-        case .configuration, .hostState, .peerState, .flowState, .reasons, .limits, .kernelPath: return nil
+        case .configuration, .hostState, .peerState, .flowState, .translationState, .subscriberState, .natBlocks,
+            .natPorts, .natFragments, .reasons, .limits, .kernelPath:
+            return nil
         }
     }
 
@@ -36,6 +40,8 @@ extension KernelDataPlane {
         case .hosts: maps.hostState[0].overflowed
         case .peers: maps.peerState[0].overflowed
         case .flows: try flowTableState().overflowed
+        case .translations: maps.translationState[0].overflowed
+        case .subscribers: maps.subscriberState[0].overflowed
         default: nil
         }
     }

@@ -6,10 +6,17 @@ extension DataPlaneConfiguration {
     func check() throws(DataPlaneError) {
         let limits = [
             ("tunnel endpoints", endpoints.count, Self.endpointLimit), ("pools", pools.count, Self.poolLimit),
-            ("routes", routes.count, Self.routeLimit),
+            ("routes", routes.count, Self.routeLimit), ("inside prefixes", inside.count, Self.insideLimit),
+            ("ranges of outside addresses", outside.count, Self.outsideLimit),
         ]
         for (name, count, limit) in limits where count > limit {
             throw .invalid("there are \(count) \(name); at most \(limit) are possible")
+        }
+        if let other = inside.first(where: { !$0.address.isV4 }) {
+            throw .invalid("inside prefix \(other) is not IPv4: there is nothing else that is translated")
+        }
+        if let other = outside.first(where: { $0.first.v4Bits == nil || $0.count < 1 || $0.index < 0 }) {
+            throw .invalid("\(other) is no range of outside IPv4 addresses")
         }
     }
 
@@ -37,7 +44,9 @@ extension DataPlaneConfiguration {
             maximumSegmentV4: config.mss_v4, maximumSegmentV6: config.mss_v6,
             routesByKernel: config.flags & FA_CONFIG_ROUTE_BY_KERNEL != 0,
             unknownSourcePasses: config.flags & FA_CONFIG_UNKNOWN_SOURCE_PASSES != 0,
-            decrementsTTL: config.flags & FA_CONFIG_DECREMENT_TTL != 0)
+            decrementsTTL: config.flags & FA_CONFIG_DECREMENT_TTL != 0,
+            inside: list(config.inside, config.inside_count, Self.insideLimit, of: fa_inside.self, \.prefix),
+            outside: list(config.outside, config.outside_count, Self.outsideLimit, of: fa_outside.self, \.range))
     }
 }
 
@@ -63,6 +72,10 @@ extension fa_config {
         Self.fill(&pools, with: configuration.pools.map { fa_prefix($0, path: 0) })
         let longestFirst = configuration.routes.sorted { $0.prefix.mappedLength > $1.prefix.mappedLength }
         Self.fill(&routes, with: longestFirst.map { fa_prefix($0.prefix, path: $0.path) })
+        inside_count = UInt16(configuration.inside.count)
+        outside_count = UInt16(configuration.outside.count)
+        Self.fill(&inside, with: configuration.inside.map(fa_inside.init))
+        Self.fill(&outside, with: configuration.outside.map(fa_outside.init))
     }
 
     private static func fill<Tuple, Element>(_ tuple: inout Tuple, with elements: [Element]) {
@@ -97,4 +110,26 @@ extension fa_prefix {
         // A mask of ours has one of these lengths; another's would have been refused with its version.
         return IPPrefix(address, length: address.isV4 ? max(0, bits - 96) : bits) ?? IPPrefix(.anyV6, length: 0)!
     }
+}
+
+extension fa_inside {
+    init(_ prefix: IPPrefix) {
+        let mask: UInt32 = prefix.length == 0 ? 0 : ~UInt32(0) << UInt32(32 - prefix.length)
+        self.init(address_be: ((prefix.address.v4Bits ?? 0) & mask).bigEndian, mask_be: mask.bigEndian)
+    }
+
+    var prefix: IPPrefix {
+        IPPrefix(IPAddress(v4: UInt32(bigEndian: address_be)), length: mask_be.nonzeroBitCount)
+            ?? IPPrefix(.anyV4, length: 0)!
+    }
+}
+
+extension fa_outside {
+    init(_ range: OutsideRange) {
+        self.init(
+            first: range.first.v4Bits ?? 0, count: UInt32(clamping: range.count), index: UInt32(clamping: range.index),
+            pad: 0)
+    }
+
+    var range: OutsideRange { OutsideRange(first: IPAddress(v4: first), count: Int(count), index: Int(index)) }
 }

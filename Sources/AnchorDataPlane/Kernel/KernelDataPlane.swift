@@ -1,5 +1,6 @@
 import BPFKit
 import BPFObjects
+import CAtomics
 import FlowAnchorABI
 import Glibc
 import NetworkTypes
@@ -15,6 +16,9 @@ public final class KernelDataPlane: DataPlane {
     public let wasAdopted: Bool
     /// Entries that a former process was writing when it was killed, and that were mended.
     public let mendedEntries: Int
+
+    /// The tables of the NAT, the smallest ones where there is none.
+    public let nat: NATTable
 
     let objectPath: String
     let maps: SharedMaps
@@ -53,18 +57,21 @@ public final class KernelDataPlane: DataPlane {
         public var flowCapacity: Int
         /// Entries that the maps behind the tables can take.
         public var spillCapacity: Int
+        /// An access router with NAT: the sizes of its tables.
+        public var nat: NATCapacity?
         /// Mount point of the bpf file system.
         public var root: String
 
         public init(
             instance: String, program: Program = .accessRouter, hostCapacity: Int = 65536, flowCapacity: Int = 16384,
-            spillCapacity: Int = 4096, root: String = BPFFileSystem.standardRoot
+            spillCapacity: Int = 4096, nat: NATCapacity? = nil, root: String = BPFFileSystem.standardRoot
         ) {
             self.instance = instance
             self.program = program
             self.hostCapacity = hostCapacity
             self.flowCapacity = flowCapacity
             self.spillCapacity = spillCapacity
+            self.nat = nat
             self.root = root
         }
 
@@ -87,14 +94,15 @@ public final class KernelDataPlane: DataPlane {
         clock = try Result { () throws(BPFError) in try TickClock() }.unwrapped()
         objectPath = try Self.object(options.program)
         let hosts = Self.powerOfTwo(options.hostCapacity)
-        let set = try MapSet(
-            object: objectPath, folder: options.mapFolder,
-            capacities: [
-                "fa_hosts": hosts, "fa_hosts_extra": hosts, "fa_peers": hosts,
-                "fa_hosts_spill": UInt32(options.spillCapacity), "fa_flows": Self.powerOfTwo(options.flowCapacity),
-            ])
+        var capacities = [
+            "fa_hosts": hosts, "fa_hosts_extra": hosts, "fa_peers": hosts,
+            "fa_hosts_spill": UInt32(options.spillCapacity), "fa_flows": Self.powerOfTwo(options.flowCapacity),
+        ]
+        if let nat = options.nat { capacities.merge(nat.entries) { $1 } }
+        let set = try MapSet(object: objectPath, folder: options.mapFolder, capacities: capacities)
         let maps = try SharedMaps(set.handles)
         self.maps = maps
+        nat = NATTable(NATMemory(maps), owner: maps) { _ = ca_wait_for_programs() }
         var table = HostTable(maps)
         switch set.origin {
         case .made:
@@ -105,16 +113,22 @@ public final class KernelDataPlane: DataPlane {
         case .adopted:
             wasAdopted = true
             try Self.checkVersion(maps, options)
-            mendedEntries = try Result { () throws(BPFError) in try table.repair() }.unwrapped()
-        case .resized(let handles):
+            mendedEntries = try Result { () throws(BPFError) in try table.repair() }.unwrapped() + nat.repair()
+        case .resized(let handles, let groups):
             wasAdopted = true
             let former = try SharedMaps(handles)
             try Self.checkVersion(former, options)
-            var old = HostTable(former)
-            mendedEntries = try Result { () throws(BPFError) in try old.repair() }.unwrapped()
             maps.config[0] = former.config[0]
-            maps.config[0].host_mask = table.bucketMask
-            try table.move(from: old, capacity: maps.hosts.count)
+            Self.setSizes(maps, bucketMask: table.bucketMask)
+            var mended = 0
+            if groups.contains(.hosts) {
+                var old = HostTable(former)
+                mended = try Result { () throws(BPFError) in try old.repair() }.unwrapped()
+                try table.move(from: old, capacity: maps.hosts.count)
+            } else {
+                mended = try Result { () throws(BPFError) in try table.repair() }.unwrapped()
+            }
+            mendedEntries = mended + nat.repair()
             try Result { () throws(BPFError) in try maps.replacePins(in: options.mapFolder) }.unwrapped()
         }
         var state = State(
@@ -164,6 +178,7 @@ public final class KernelDataPlane: DataPlane {
         guard (1...(1 << 24)).contains(options.spillCapacity) else {
             throw .invalid("the spill map's size \(options.spillCapacity) is not within 1 and \(1 << 24)")
         }
+        try options.nat?.check()
     }
 
     static func powerOfTwo(_ count: Int) -> UInt32 {
@@ -175,11 +190,18 @@ public final class KernelDataPlane: DataPlane {
         config.abi = UInt32(FA_ABI_VERSION)
         var random = SystemRandomNumberGenerator()
         config.hash_secret = (random.next(), random.next())
-        config.host_mask = bucketMask
         if let flows = maps.handles["fa_flows"]?.description.capacity {
             config.flow_mask = flows / FA_BUCKET_SLOTS - 1
         }
         maps.config[0] = config
+        setSizes(maps, bucketMask: bucketMask)
+    }
+
+    /// Tells the programs how large their tables are.
+    private static func setSizes(_ maps: SharedMaps, bucketMask: UInt32) {
+        maps.config[0].host_mask = bucketMask
+        maps.config[0].translation_mask = UInt32(maps.translations.count) / FA_BUCKET_SLOTS - 1
+        maps.config[0].subscriber_mask = UInt32(maps.subscribers.count) / FA_BUCKET_SLOTS - 1
     }
 
     /// Memory of the tables in the kernel, in bytes; the spill map, which grows as it is needed, left out.

@@ -9,15 +9,28 @@ struct MapSet {
         /// Nothing was pinned: these are new, and not pinned yet.
         case made
         case adopted
-        /// The tables that are pinned have other sizes than are configured. These are new ones, not pinned
-        /// yet, beside those of the others that keep their size; `former` is all that is pinned.
-        case resized(former: [String: BPFMapHandle])
+        /// Tables that are pinned have other sizes than are configured. Those of these groups are new ones, not pinned
+        /// yet, and the configuration is too; the others are as they were. `former` is all that is pinned.
+        case resized(former: [String: BPFMapHandle], Set<Group>)
     }
 
-    /// Tables whose entries are moved when their size changes, and what goes with them.
-    private static let movable: Set<String> = [
-        "fa_config", "fa_hosts", "fa_hosts_extra", "fa_hosts_state", "fa_hosts_spill", "fa_peers", "fa_peers_state",
-    ]
+    /// Tables whose entries are moved when their size changes. Those of a group name each other's entries.
+    enum Group: CaseIterable {
+        case hosts
+        case nat
+
+        var maps: Set<String> {
+            switch self {
+            case .hosts:
+                ["fa_hosts", "fa_hosts_extra", "fa_hosts_state", "fa_hosts_spill", "fa_peers", "fa_peers_state"]
+            case .nat:
+                [
+                    "fa_translations", "fa_translations_state", "fa_subscribers", "fa_subscribers_state",
+                    "fa_nat_blocks", "fa_nat_ports",
+                ]
+            }
+        }
+    }
 
     /// - Parameters:
     ///   - path: the object that describes the maps.
@@ -43,12 +56,15 @@ struct MapSet {
             origin = .adopted
             return
         }
-        guard unfit.allSatisfy({ Self.movable.contains($0.name) && Self.differsInSizeOnly($0, found[$0.name]) }) else {
+        let groups = Set(Group.allCases.filter { group in unfit.contains { group.maps.contains($0.name) } })
+        // The configuration has the tables' sizes: who goes on with the former ones must not see the new.
+        let movable = groups.reduce(into: Set(["fa_config"])) { $0.formUnion($1.maps) }
+        guard unfit.allSatisfy({ movable.contains($0.name) && Self.differsInSizeOnly($0, found[$0.name]) }) else {
             throw .incompatible(Self.explain(unfit, found, folder))
         }
-        let kept = found.filter { !Self.movable.contains($0.key) }
+        let kept = found.filter { !movable.contains($0.key) }
         handles = try Result { () throws(BPFError) in try Self.make(path, wanted, reusing: kept) }.unwrapped()
-        origin = .resized(former: found)
+        origin = .resized(former: found, groups)
     }
 
     private static func differsInSizeOnly(_ wanted: BPFMapDescription, _ found: BPFMapHandle?) -> Bool {

@@ -1,7 +1,7 @@
 import NetworkTypes
 
 /// The IPv4 destinations that need no look: a first octet is here if every address that begins with it is global
-/// (RFC 6890), is no address of this machine, of a host, or of a route of its own, and so takes the default path. Most
+/// (RFC 6890), is no address of this machine, of a host, inside or outside of a NAT, or of a route of its own, and so takes the default path. Most
 /// of the internet is; what isn't is looked at one by one.
 struct PlainDestinations: Hashable, Sendable {
     private(set) var octets: Set<UInt8>
@@ -62,7 +62,7 @@ extension DataPlaneConfiguration {
         for address in endpoints + addresses {
             if let host = IPPrefix(address, length: address.family.addressBits) { plain.remove(host) }
         }
-        for prefix in pools + routes.map(\.prefix) { plain.remove(prefix) }
+        for prefix in pools + routes.map(\.prefix) + inside + outside.flatMap(\.prefixes) { plain.remove(prefix) }
         return plain
     }
 }

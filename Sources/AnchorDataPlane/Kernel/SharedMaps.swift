@@ -17,6 +17,13 @@ final class SharedMaps: Sendable {
     let peers: BPFArrayRegion<fa_peer>
     let peerState: BPFArrayRegion<fa_table_state>
     let duplicates: BPFArrayRegion<fa_duplicate_line>
+    let translations: BPFArrayRegion<fa_translation>
+    let translationState: BPFArrayRegion<fa_table_state>
+    let subscribers: BPFArrayRegion<fa_subscriber>
+    let subscriberState: BPFArrayRegion<fa_table_state>
+    let natBlocks: BPFArrayRegion<fa_nat_block>
+    let natPorts: BPFArrayRegion<UInt64>
+    let fragments: BPFMap<UInt32, fa_nat_fragment>
     let reasons: BPFPerCPUArray<UInt64>
     let limits: BPFPerCPUArray<fa_limit>
     let kernelPath: BPFPerCPUArray<fa_path>
@@ -39,6 +46,13 @@ final class SharedMaps: Sendable {
             peers = try BPFArrayRegion(found.typed("fa_peers"))
             peerState = try BPFArrayRegion(found.typed("fa_peers_state"))
             duplicates = try BPFArrayRegion(found.typed("fa_duplicates"))
+            translations = try BPFArrayRegion(found.typed("fa_translations"))
+            translationState = try BPFArrayRegion(found.typed("fa_translations_state"))
+            subscribers = try BPFArrayRegion(found.typed("fa_subscribers"))
+            subscriberState = try BPFArrayRegion(found.typed("fa_subscribers_state"))
+            natBlocks = try BPFArrayRegion(found.typed("fa_nat_blocks"))
+            natPorts = try BPFArrayRegion(found.typed("fa_nat_ports"))
+            fragments = try found.typed("fa_nat_fragments")
             reasons = try BPFPerCPUArray(found.typed("fa_reasons"))
             limits = try BPFPerCPUArray(found.typed("fa_limits"))
             kernelPath = try BPFPerCPUArray(found.typed("fa_kernel_path"))

@@ -22,6 +22,10 @@ public struct DataPlaneConfiguration: Hashable, Sendable {
     public var unknownSourcePasses: Bool
     /// This machine is a router: TTL and hop limit are decremented.
     public var decrementsTTL: Bool
+    /// IPv4 prefixes whose hosts are translated on their way to the core [0053], at most 4; none: no NAT.
+    public var inside: [IPPrefix]
+    /// Addresses that the core knows those hosts by, at most 8 ranges.
+    public var outside: [OutsideRange]
 
     public struct Route: Hashable, Sendable {
         public var prefix: IPPrefix
@@ -36,7 +40,8 @@ public struct DataPlaneConfiguration: Hashable, Sendable {
     public init(
         endpoints: [IPAddress] = [], pools: [IPPrefix] = [], routes: [Route] = [], defaultPathV4: PathIndex = 0,
         defaultPathV6: PathIndex = 0, maximumSegmentV4: UInt16 = 0, maximumSegmentV6: UInt16 = 0,
-        routesByKernel: Bool = false, unknownSourcePasses: Bool = false, decrementsTTL: Bool = true
+        routesByKernel: Bool = false, unknownSourcePasses: Bool = false, decrementsTTL: Bool = true,
+        inside: [IPPrefix] = [], outside: [OutsideRange] = []
     ) {
         self.endpoints = endpoints
         self.pools = pools
@@ -48,9 +53,13 @@ public struct DataPlaneConfiguration: Hashable, Sendable {
         self.routesByKernel = routesByKernel
         self.unknownSourcePasses = unknownSourcePasses
         self.decrementsTTL = decrementsTTL
+        self.inside = inside
+        self.outside = outside
     }
 
     public static let endpointLimit = Int(FA_ENDPOINT_LIMIT)
     public static let poolLimit = Int(FA_POOL_LIMIT)
     public static let routeLimit = Int(FA_ROUTE_LIMIT)
+    public static let insideLimit = Int(FA_INSIDE_LIMIT)
+    public static let outsideLimit = Int(FA_OUTSIDE_LIMIT)
 }

@@ -61,6 +61,12 @@ CA_INLINE bool ca_compare_exchange_u64(void *_Nonnull address, uint64_t expected
 					   __ATOMIC_RELAXED);
 }
 
+CA_INLINE bool ca_compare_exchange_u32(void *_Nonnull address, uint32_t expected, uint32_t desired)
+{
+	return __atomic_compare_exchange_n((uint32_t *)address, &expected, desired, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_RELAXED);
+}
+
 /* Returns what was there before. */
 CA_INLINE uint64_t ca_fetch_add_u64(void *_Nonnull address, uint64_t value)
 {
@@ -75,6 +81,11 @@ CA_INLINE uint32_t ca_fetch_add_u32(void *_Nonnull address, uint32_t value)
 CA_INLINE uint32_t ca_fetch_or_u32(void *_Nonnull address, uint32_t value)
 {
 	return __atomic_fetch_or((uint32_t *)address, value, __ATOMIC_SEQ_CST);
+}
+
+CA_INLINE uint64_t ca_fetch_and_u64(void *_Nonnull address, uint64_t value)
+{
+	return __atomic_fetch_and((uint64_t *)address, value, __ATOMIC_SEQ_CST);
 }
 
 /* Has the processor fetch the cache line of an address that will be written soon. */

@@ -1,6 +1,6 @@
 import FlowAnchorABI
 
-/// `fa_hosts_state`, `fa_peers_state` and `fa_flows_state`: what is known of a table while it runs.
+/// `fa_hosts_state`, `fa_peers_state`, `fa_translations_state`, `fa_subscribers_state` and `fa_flows_state`: what is known of a table while it runs.
 struct TableStateView: MapView {
     let state: fa_table_state
 

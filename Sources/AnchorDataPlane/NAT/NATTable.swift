@@ -1,0 +1,80 @@
+import CAtomics
+import FlowAnchorABI
+import NetworkTypes
+import Synchronization
+
+/// NAT44 at an access router, over tables that are shared with the programs (`fa_nat.h`): gives inside hosts outside
+/// addresses and blocks of ports, reads the flows that programs make, and takes out what has ended.
+///
+/// The tables are all there is: nothing of a flow or a block is remembered beside them, so a daemon that starts anew
+/// goes on with what is there. Methods may be called from any thread; those that change something wait for each other.
+public final class NATTable: Sendable {
+    let memory: NATMemory
+    /// Keeps the memory where it is.
+    private let owner: (any Sendable)?
+    /// Returns after every program that runs now has ended.
+    let isQuiet: @Sendable () -> Void
+    let writer: Mutex<Writer>
+
+    /// What only one thread at a time may change.
+    struct Writer {
+        /// Slots of subscribers that are on their way out, see ``removeSubscriber(_:)``.
+        var leaving: Leaving
+        /// Mappings and filters that no program takes any more, to be freed once those that run now have ended.
+        var gone: [UInt32] = []
+        /// Blocks that a subscriber on its way out has lost while one of their ports was taken.
+        var strays: [PortBlock] = []
+        /// Flows that are looked at closer, once what they need was fetched.
+        var candidates: [UInt32] = []
+    }
+
+    init(_ memory: NATMemory, owner: (any Sendable)? = nil, isQuiet: @escaping @Sendable () -> Void) {
+        self.memory = memory
+        self.owner = owner
+        self.isQuiet = isQuiet
+        writer = Mutex(Writer(leaving: Leaving(capacity: memory.subscribers.capacity)))
+    }
+
+    /// Slots of all kinds in the table of translations: two a flow, one a mapping, one a filter. Nothing spills: what
+    /// finds no slot is refused.
+    public var translations: TableStatistics {
+        TableStatistics(entries: memory.translations.entries, capacity: memory.translations.capacity, spilled: 0)
+    }
+
+    public var subscribers: TableStatistics {
+        TableStatistics(entries: memory.subscribers.entries, capacity: memory.subscribers.capacity, spilled: 0)
+    }
+
+    /// Outside addresses that the tables have room for.
+    public var outsideCapacity: Int { memory.outsideCapacity }
+}
+
+extension SlotTable {
+    /// Entries by the table's own count, which a killed writer may have left a little wrong.
+    var entries: Int { max(0, Int(Int64(bitPattern: ca_load_relaxed_u64(address(of: \.live))))) }
+}
+
+/// Which subscribers are on their way out. Their slots are theirs until nothing names them any more: neither found nor
+/// given to another.
+struct Leaving {
+    private var bits: [UInt64]
+    private(set) var indices: Set<UInt32> = []
+
+    init(capacity: Int) { bits = [UInt64](repeating: 0, count: (capacity + 63) / 64) }
+
+    var isEmpty: Bool { indices.isEmpty }
+
+    @inline(__always)
+    func contains(_ index: UInt32) -> Bool {
+        let word = Int(index >> 6)
+        return word < bits.count && bits[word] >> UInt64(index & 63) & 1 != 0
+    }
+
+    mutating func insert(_ index: UInt32) {
+        if indices.insert(index).inserted { bits[Int(index >> 6)] |= 1 << UInt64(index & 63) }
+    }
+
+    mutating func remove(_ index: UInt32) {
+        if indices.remove(index) != nil { bits[Int(index >> 6)] &= ~(1 << UInt64(index & 63)) }
+    }
+}
