@@ -15,11 +15,14 @@ public enum DataPlaneMap: String, Hashable, Sendable, CaseIterable {
     case duplicates = "fa_duplicates"
     case translations = "fa_translations"
     case translationState = "fa_translations_state"
+    case elsewhere = "fa_translations_elsewhere"
     case subscribers = "fa_subscribers"
     case subscriberState = "fa_subscribers_state"
     case natBlocks = "fa_nat_blocks"
     case natPorts = "fa_nat_ports"
     case natFragments = "fa_nat_fragments"
+    case natWork = "fa_nat_work"
+    case deferred = "fa_deferred"
     case reasons = "fa_reasons"
     case limits = "fa_limits"
     case kernelPath = "fa_kernel_path"
@@ -34,7 +37,7 @@ public enum DataPlaneMap: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .ports, .chains, .paths, .hosts, .hostSpill, .admitted, .flows, .translations, .subscribers: true
         case .configuration, .hostExtras, .hostState, .peers, .peerState, .duplicates, .translationState,
-            .subscriberState, .natBlocks, .natPorts, .natFragments, .reasons, .limits, .kernelPath, .events, .devices,
+            .subscriberState, .natBlocks, .natPorts, .natFragments, .natWork, .deferred, .elsewhere, .reasons, .limits, .kernelPath, .events, .devices,
             .flowState:
             false
         }

@@ -38,6 +38,8 @@ extension KernelDataPlane {
         case .natBlocks: PortBlocksView(nat: nat, configuration: configuration)
         case .natPorts: OutsidePortsView(nat: nat, configuration: configuration)
         case .natFragments: FragmentsView(maps: maps, clock: clock, now: try tick())
+        case .elsewhere: ElsewhereView(maps: maps)
+        case .natWork, .deferred: ScratchView()
         case .reasons: ReasonsView(maps: maps)
         case .limits: LimitsView(maps: maps, clock: clock, now: try tick())
         case .kernelPath: KernelPathView(maps: maps)
