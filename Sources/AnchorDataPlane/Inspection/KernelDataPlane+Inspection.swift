@@ -38,6 +38,7 @@ extension KernelDataPlane {
         case .natBlocks: PortBlocksView(nat: nat, configuration: configuration)
         case .natPorts: OutsidePortsView(nat: nat, configuration: configuration)
         case .natFragments: FragmentsView(maps: maps, clock: clock, now: try tick())
+        case .natWork: NATWorkView(map: try natWork())
         case .reasons: ReasonsView(maps: maps)
         case .limits: LimitsView(maps: maps, clock: clock, now: try tick())
         case .kernelPath: KernelPathView(maps: maps)
@@ -63,6 +64,13 @@ extension KernelDataPlane {
             let map: BPFMap<UInt32, fa_table_state> = try handle.typed()
             return try map.value(0) ?? fa_table_state()
         }.unwrapped()
+    }
+
+    private func natWork() throws(DataPlaneError) -> BPFMapDescription {
+        guard let handle = maps.handles[DataPlaneMap.natWork.rawValue] else {
+            throw .invalid("instance \(options.instance) is a mobile node's: it translates nothing")
+        }
+        return handle.description
     }
 
     func quarterTick() throws(DataPlaneError) -> UInt16 {
