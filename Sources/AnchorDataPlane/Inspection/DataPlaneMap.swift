@@ -21,6 +21,7 @@ public enum DataPlaneMap: String, Hashable, Sendable, CaseIterable {
     case natPorts = "fa_nat_ports"
     case natFragments = "fa_nat_fragments"
     case natWork = "fa_nat_work"
+    case deferred = "fa_deferred"
     case reasons = "fa_reasons"
     case limits = "fa_limits"
     case kernelPath = "fa_kernel_path"
@@ -35,8 +36,8 @@ public enum DataPlaneMap: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .ports, .chains, .paths, .hosts, .hostSpill, .admitted, .flows, .translations, .subscribers: true
         case .configuration, .hostExtras, .hostState, .peers, .peerState, .duplicates, .translationState,
-            .subscriberState, .natBlocks, .natPorts, .natFragments, .natWork, .reasons, .limits, .kernelPath, .events,
-            .devices, .flowState:
+            .subscriberState, .natBlocks, .natPorts, .natFragments, .natWork, .deferred, .reasons, .limits, .kernelPath,
+            .events, .devices, .flowState:
             false
         }
     }

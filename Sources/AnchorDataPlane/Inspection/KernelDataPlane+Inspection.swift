@@ -38,7 +38,7 @@ extension KernelDataPlane {
         case .natBlocks: PortBlocksView(nat: nat, configuration: configuration)
         case .natPorts: OutsidePortsView(nat: nat, configuration: configuration)
         case .natFragments: FragmentsView(maps: maps, clock: clock, now: try tick())
-        case .natWork: NATWorkView(map: try natWork())
+        case .natWork, .deferred: ScratchView(map: try description(of: map))
         case .reasons: ReasonsView(maps: maps)
         case .limits: LimitsView(maps: maps, clock: clock, now: try tick())
         case .kernelPath: KernelPathView(maps: maps)
@@ -66,9 +66,9 @@ extension KernelDataPlane {
         }.unwrapped()
     }
 
-    private func natWork() throws(DataPlaneError) -> BPFMapDescription {
-        guard let handle = maps.handles[DataPlaneMap.natWork.rawValue] else {
-            throw .invalid("instance \(options.instance) is a mobile node's: it translates nothing")
+    private func description(of map: DataPlaneMap) throws(DataPlaneError) -> BPFMapDescription {
+        guard let handle = maps.handles[map.rawValue] else {
+            throw .invalid("instance \(options.instance) has no map \(map.rawValue): it is a mobile node's")
         }
         return handle.description
     }

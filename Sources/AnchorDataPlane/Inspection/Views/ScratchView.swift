@@ -1,8 +1,8 @@
 import BPFKit
 
-/// `fa_nat_work`: what functions of a program share while it translates a packet. Nothing in it outlasts that packet,
-/// so there is nothing to show but how large it is.
-struct NATWorkView: MapView {
+/// `fa_nat_work` and `fa_deferred`: what functions of a program leave each other while they are at one packet. Nothing
+/// in them outlasts that packet, so there is nothing to show but how large they are.
+struct ScratchView: MapView {
     let map: BPFMapDescription
 
     func scan(_ body: (BPFMapDescription) -> Bool) { _ = body(map) }
