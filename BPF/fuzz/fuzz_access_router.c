@@ -4,7 +4,8 @@
  *
  *   - the way of the usual packet and the general one agree in verdict, bytes, counts and tables;
  *   - every exit but a plain pass counts exactly one reason, and a plain pass changes nothing;
- *   - an outer IPv4 header that was pushed has the right checksum and length. */
+ *   - an outer IPv4 header that was pushed has the right checksum and length;
+ *   - a translation leaves every checksum as right or wrong as it was. */
 #include "../access_router.bpf.c"
 #include "native.c"
 #include "world.c"
@@ -104,6 +105,58 @@ static void world_add_paths(void)
 	world_add_path(WORLD_SAME_PORT, access, 0, 1500, 0);
 }
 
+static void world_add_subscriber(__u8 number)
+{
+	struct fa_subscriber_key key = {.address_be = fa_v4_address(world_v4(10, number).halves_be[1])};
+	__u64 hash = fa_hash_subscriber(native.config.hash_secret, *(__u64 *)&key);
+	struct fa_slot_place at;
+	struct fa_subscriber *subscriber = fa_subscribers_claim(hash, native.config.subscriber_mask, &key, &at);
+
+	if (!subscriber)
+		abort();
+	subscriber->key = key;
+	subscriber->outside_be = FA_BE32(WORLD_OUTSIDE);
+	subscriber->flow_limit = number == 34 ? 0 : 8;
+	subscriber->block_count = number == 36 ? 0 : 1;
+	subscriber->blocks[0] = NATIVE_FIRST_BLOCK + (number & 1);
+	fa_subscribers_publish(subscriber, &at);
+}
+
+/* One flow of each protocol, as a packet makes it. */
+static void world_add_flows(void)
+{
+	static const __u8 protocols[] = {FA_PROTOCOL_TCP, FA_PROTOCOL_UDP};
+
+	for (size_t i = 0; i < sizeof(protocols); i++) {
+		memset(&native_work, 0, sizeof(native_work));
+		native_work.id.words[0] = fa_v4_address(world_v4(10, WORLD_TRANSLATED).halves_be[1]) |
+					  (__u64)fa_v4_address(world_v4(8, 8).halves_be[1]) << 32;
+		native_work.id.words[1] = fa_nat_word(4 | 5 << 16, protocols[i], FA_NAT_UP);
+		if (fa_nat_make(FA_NAT_SEEN | FA_NAT_SYN, FA_NAT_SEEN))
+			abort();
+	}
+}
+
+static void world_add_nat(const uint8_t settings[4])
+{
+	struct fa_config *config = &native.config;
+
+	config->inside_count = 1;
+	config->inside[0].address_be = FA_BE32(0x0a000000u);
+	config->inside[0].mask_be = FA_BE32(0xff000000u);
+	config->outside_count = settings[2] & 16 ? 2 : 1;
+	config->outside[0] = (struct fa_outside){.first = WORLD_OUTSIDE, .count = 2};
+	config->outside[1] = (struct fa_outside){.first = 0xc0000001u, .count = 1, .index = 2};
+	config->translation_mask = NATIVE_BUCKETS - 1;
+	config->subscriber_mask = NATIVE_BUCKETS - 1;
+	for (size_t i = 0; i < WORLD_HOSTS; i++)
+		if (world_hosts[i].number != 38)
+			world_add_subscriber(world_hosts[i].number);
+	if (settings[2] & 8)
+		memset(native.nat_blocks[NATIVE_FIRST_BLOCK].taken[FA_NAT_ICMP], 0xff, 64);
+	world_add_flows();
+}
+
 static void world_make(const uint8_t settings[4])
 {
 	struct fa_config *config = &native.config;
@@ -164,6 +217,8 @@ static void world_make(const uint8_t settings[4])
 		if (value.flags & FA_HOST_TUNNELLED)
 			world_peer(value.peer);
 	}
+	if (settings[1] & 128)
+		world_add_nat(settings);
 	native.hosts_state.spilled = 1;
 	native.spill_key.address = world_v4(10, WORLD_SPILLED);
 	native.spilled.host.address = native.spill_key.address;
@@ -214,6 +269,64 @@ static void run(const uint8_t *input, size_t size, struct outcome *outcome)
 	free(native_frame.fragments);
 }
 
+/* Where the transport header of an IPv4 packet without tags or tunnel begins; 0 if it has none, or is cut short. */
+static size_t transport_of(const uint8_t *frame, size_t size)
+{
+	size_t at;
+
+	if (size < 34 || fa_load16(frame + 12) != FA_BE16(0x0800) || frame[14] >> 4 != 4)
+		return 0;
+	at = 14 + (size_t)(frame[14] & 15) * 4;
+	if (at + 8 > size || fa_load16(frame + 20) & FA_BE16(0x3fff) ||
+	    at > 14 + (size_t)FA_BE16(fa_load16(frame + 16)))
+		return 0;
+	return at;
+}
+
+/* The sum over what a transport checksum covers, but for what translation leaves alone, modulo 65535. */
+static __u32 transport_sum(const uint8_t *frame, size_t size, size_t at)
+{
+	size_t end = 14 + (size_t)FA_BE16(fa_load16(frame + 16));
+	__u64 sum = 0;
+
+	if (frame[23] != FA_PROTOCOL_ICMP)
+		for (size_t i = 26; i < 34; i += 2)
+			sum += fa_load16(frame + i);
+	for (; at < end && at < size; at += 2)
+		sum += at + 1 < end && at + 1 < size ? fa_load16(frame + at) : frame[at];
+	return sum % 65535;
+}
+
+static __u32 header_sum(const uint8_t *frame)
+{
+	__u32 sum = 0;
+
+	for (int i = 14; i < 34; i += 2)
+		sum += i == 22 ? 0 : fa_load16(frame + i);
+	return sum % 65535;
+}
+
+static void check_translation(const uint8_t *input, size_t size, const struct outcome *outcome)
+{
+	size_t at = transport_of(input, size);
+
+	if (!at || native.reasons[FA_REASON_ENCAPSULATED] || outcome->length != size ||
+	    transport_of(outcome->bytes, size) != at || input[23] != outcome->bytes[23])
+		return;
+	if (input[23] != FA_PROTOCOL_TCP && input[23] != FA_PROTOCOL_UDP && input[23] != FA_PROTOCOL_ICMP)
+		return;
+	/* UDP without a checksum has none afterwards. */
+	if (input[23] == FA_PROTOCOL_UDP && !fa_load16(input + at + 6)) {
+		if (fa_load16(outcome->bytes + at + 6))
+			abort();
+	} else if (transport_sum(input, size, at) != transport_sum(outcome->bytes, size, at)) {
+		abort();
+	}
+	/* The TTL's word is not looked at, and the checksum changes by as much as it does. */
+	if (input[22] == outcome->bytes[22] && header_sum(input) != header_sum(outcome->bytes))
+		abort();
+}
+
 static void check(const uint8_t *input, size_t size, const struct outcome *outcome)
 {
 	__u64 counted = 0;
@@ -229,6 +342,8 @@ static void check(const uint8_t *input, size_t size, const struct outcome *outco
 		abort();
 	if (counted - native.reasons[FA_REASON_REDIRECT_FAILED] > 1)
 		abort();
+	if (native.config.inside_count && outcome->verdict != XDP_DROP)
+		check_translation(input + 4, size - 4, outcome);
 	if (!native.reasons[FA_REASON_ENCAPSULATED] || fa_load16(outcome->bytes + 12) != FA_BE16(0x0800))
 		return;
 	for (int i = 0; i < 20; i += 2)

@@ -253,6 +253,68 @@ static void of_other_anchor(int version)
 	finish();
 }
 
+static struct fa_address outside(void)
+{
+	return (struct fa_address){.bytes = {[10] = 0xff, [11] = 0xff, [12] = 203, 0, 113, 1}};
+}
+
+/* A TCP header without options, from port 1024 to 1280. */
+static void tcp(struct fa_address source, struct fa_address destination, uint8_t flags)
+{
+	uint8_t *header;
+
+	ip(4, source, destination, 6, 20, 0);
+	header = append(NULL, 20);
+	header[0] = 4;
+	header[2] = 5;
+	header[12] = 5 << 4;
+	header[13] = flags;
+	header[16] = 0x55;
+}
+
+/* What the translated host and others send, and what comes back. The outside port is the fuzzer's to find. */
+static void translated(uint8_t program, uint8_t settings)
+{
+	static const uint8_t flags[] = {2, 16, 17, 4, 18};
+
+	for (size_t i = 0; i < sizeof(flags); i++) {
+		begin(program, 0x84, settings);
+		ethertype(4);
+		tcp(host(4, WORLD_TRANSLATED), correspondent(4), flags[i]);
+		finish();
+		begin(ROUTINE_CORE, 0x84, settings);
+		ethertype(4);
+		tcp(correspondent(4), outside(), flags[i]);
+		finish();
+	}
+	for (size_t i = 0; i < WORLD_HOSTS; i++) {
+		begin(program, 0x84, settings);
+		ethertype(4);
+		udp(4, host(4, world_hosts[i].number), correspondent(4), 40, 0);
+		finish();
+		begin(program, 0x84, settings);
+		ethertype(4);
+		udp(4, host(4, world_hosts[i].number), outside(), 40, 0);
+		finish();
+	}
+}
+
+static void translated_icmp(uint8_t program, uint8_t type, struct fa_address source, struct fa_address destination)
+{
+	uint8_t *header;
+
+	begin(program, 0x84, 0);
+	ethertype(4);
+	ip(4, source, destination, 1, 8 + 28 + 28, 0);
+	header = append(NULL, 8);
+	header[0] = type;
+	header[2] = 0x33;
+	header[4] = 7;
+	udp(4, destination, source, 0, 0);
+	append(NULL, 28);
+	finish();
+}
+
 int main(int count, char **arguments)
 {
 	if (count != 2) {
@@ -277,5 +339,11 @@ int main(int count, char **arguments)
 		of_other_anchor(version);
 	}
 	extensions();
+	translated(ROUTINE_ACCESS, 0);
+	translated(ROUTINE_SERVER, 1);
+	translated_icmp(ROUTINE_ACCESS, 8, host(4, WORLD_TRANSLATED), correspondent(4));
+	translated_icmp(ROUTINE_ACCESS, 3, host(4, WORLD_TRANSLATED), correspondent(4));
+	translated_icmp(ROUTINE_CORE, 0, correspondent(4), outside());
+	translated_icmp(ROUTINE_CORE, 3, correspondent(4), outside());
 	return 0;
 }

@@ -7,6 +7,9 @@
 
 #define NATIVE_HEADROOM 256u
 #define NATIVE_BUCKETS 16u
+/* The blocks of outside ports that there are. */
+#define NATIVE_FIRST_BLOCK FA_NAT_FIRST_BLOCK
+#define NATIVE_BLOCKS 2u
 
 int fa_native_usual_way = 1;
 
@@ -36,9 +39,35 @@ static struct {
 	uint64_t reasons[FA_REASON_COUNT];
 	struct fa_limit limit;
 	struct fa_path kernel_path;
+	struct fa_translation translations[NATIVE_BUCKETS * FA_BUCKET_SLOTS];
+	struct fa_table_state translations_state;
+	struct fa_subscriber subscribers[NATIVE_BUCKETS * FA_BUCKET_SLOTS];
+	struct fa_table_state subscribers_state;
+	struct fa_nat_block nat_blocks[NATIVE_FIRST_BLOCK + NATIVE_BLOCKS];
+	__u64 nat_ports[FA_NAT_PROTOCOLS][NATIVE_BLOCKS * FA_NAT_BLOCK_PORTS];
+	struct fa_nat_fragment nat_fragments[16];
 	uint64_t jiffies;
 	uint32_t fib_answer;
 } native;
+
+/* What programs leave for themselves: of no interest to the next packet. */
+static struct fa_nat_work native_work;
+static struct fa_action native_deferred;
+
+/* The ports of the blocks that there are; all others have no mapping. */
+static void *native_port(const void *key)
+{
+	static __u64 none;
+	__u32 first = NATIVE_FIRST_BLOCK * FA_NAT_BLOCK_PORTS;
+	__u32 index;
+
+	memcpy(&index, key, sizeof(index));
+	if (index >> 16 >= FA_NAT_PROTOCOLS)
+		return NULL;
+	if ((index & 0xffff) - first >= NATIVE_BLOCKS * FA_NAT_BLOCK_PORTS)
+		return none ? (abort(), NULL) : &none;
+	return &native.nat_ports[index >> 16][(index & 0xffff) - first];
+}
 
 static void *native_array(void *base, size_t stride, size_t count, const void *key)
 {
@@ -83,6 +112,24 @@ void *bpf_map_lookup_elem(const void *map, const void *key)
 		return native_array(&native.limit, sizeof(native.limit), 1, key);
 	if (map == &fa_kernel_path)
 		return native_array(&native.kernel_path, sizeof(native.kernel_path), 1, key);
+	if (map == &fa_translations)
+		return NATIVE_ARRAY(translations);
+	if (map == &fa_translations_state)
+		return native_array(&native.translations_state, sizeof(native.translations_state), 1, key);
+	if (map == &fa_subscribers)
+		return NATIVE_ARRAY(subscribers);
+	if (map == &fa_subscribers_state)
+		return native_array(&native.subscribers_state, sizeof(native.subscribers_state), 1, key);
+	if (map == &fa_nat_blocks)
+		return NATIVE_ARRAY(nat_blocks);
+	if (map == &fa_nat_ports)
+		return native_port(key);
+	if (map == &fa_nat_fragments)
+		return &native.nat_fragments[*(const uint32_t *)key % 16];
+	if (map == &fa_nat_work)
+		return native_array(&native_work, sizeof(native_work), 1, key);
+	if (map == &fa_deferred)
+		return native_array(&native_deferred, sizeof(native_deferred), 1, key);
 	abort();
 }
 

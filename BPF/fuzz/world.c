@@ -64,6 +64,11 @@ static const struct {
     {38, WORLD_VLAN, 0, FA_HOST_ATTACHED},
 };
 
+/* With NAT: outside addresses are 203.0.113.1 to 203.0.113.2, and the v4 endpoint where settings say so. */
+#define WORLD_OUTSIDE 0xcb007101u
+/* The host that has flows already, from its port 1024 to port 1280 of 8.0.0.8, one of TCP and one of UDP. */
+#define WORLD_TRANSLATED 2
+
 #define WORLD_HOSTS (sizeof(world_hosts) / sizeof(world_hosts[0]))
 /* One more, which is in the spill map. */
 #define WORLD_SPILLED 40

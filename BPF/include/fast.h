@@ -26,6 +26,8 @@ struct fa_usual {
 	__u32 plain; /* where it goes, see fa_is_plain */
 	__u32 translates; /* FA_USUAL_…: what is written of rewrite */
 	struct fa_rewrite rewrite;
+	struct fa_translation *flow; /* whose packet it is, and what is seen of it */
+	__u32 seen;
 };
 
 #define FA_USUAL_AS_IT_IS 0u
@@ -313,8 +315,11 @@ static __always_inline int fa_usual_send(fa_context *context, struct fa_usual *u
 		return FA_VERDICT_UNUSUAL;
 	if (usual->decrement && FA_UNLIKELY(usual->ip.ttl <= 1))
 		return FA_VERDICT_UNUSUAL;
-	if (usual->translates && FA_UNLIKELY(!fa_usual_write(header, FA_DATA_END(context), usual)))
-		return FA_VERDICT_UNUSUAL;
+	if (usual->translates) {
+		if (FA_UNLIKELY(!fa_usual_write(header, FA_DATA_END(context), usual)))
+			return FA_VERDICT_UNUSUAL;
+		fa_translation_touch(usual->flow, usual->seen);
+	}
 	if (usual->decrement)
 		fa_decrement_ttl(header, (__u8)version);
 	if (usual->slot)
@@ -366,12 +371,12 @@ static __always_inline int fa_usual_flow(void *data, void *end, const struct fa_
 	struct fa_nat_id id;
 	__u32 ports;
 
-	if (transport + 8 > end)
+	if (transport + 8 > end || usual->ip.length < FA_IPV4_BYTES + 8)
 		return 0;
 	if (FA_LIKELY(usual->ip.protocol == FA_PROTOCOL_TCP)) {
 		__u8 flags;
 
-		if (transport + FA_TCP_BYTES > end)
+		if (transport + FA_TCP_BYTES > end || usual->ip.length < FA_IPV4_BYTES + FA_TCP_BYTES)
 			return 0;
 		flags = *(__u8 *)(transport + 13);
 		if (FA_UNLIKELY(flags & (FA_TCP_SYN | FA_TCP_FIN | FA_TCP_RST))) {
@@ -392,7 +397,8 @@ static __always_inline int fa_usual_flow(void *data, void *end, const struct fa_
 				    &at);
 	if (FA_UNLIKELY(!slot) || FA_UNLIKELY(!fa_rewrite_copy(slot, at.word, &usual->rewrite)))
 		return 0;
-	fa_translation_touch(slot, seen);
+	usual->flow = slot;
+	usual->seen = seen;
 	return 1;
 }
 

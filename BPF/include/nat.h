@@ -73,6 +73,9 @@ __noinline int fa_nat_classify(fa_context *context, const struct fa_ip *ip, __u3
 		if (!fa_fragment_ports(context, ip, &ports))
 			return FA_REASON_NAT_FRAGMENT;
 	} else {
+		/* What is behind the packet in the frame is none of it. */
+		if (ip->length < ip->header + (ip->protocol == FA_PROTOCOL_TCP ? FA_TCP_BYTES : 8u))
+			return FA_REASON_MALFORMED;
 		failed =
 		    fa_nat_transport(FA_DATA(context) + cursor, FA_DATA_END(context), ip->protocol, up, work, &ports);
 		if (failed)
@@ -226,7 +229,8 @@ static __always_inline void fa_nat_quote16(void *at, __u16 value, __u32 *sum)
 	fa_store16(at, value);
 }
 
-/* Writes work->rewrite into the packet that an ICMP error quotes: what goes up has come down. */
+/* Writes work->rewrite into the packet that an ICMP error quotes: what goes up has come down. facts: bits 0..7 the
+ * quoted protocol, 8 up, 9 a whole TCP header is quoted, with the checksum in it. */
 __noinline int fa_nat_write_quoted(fa_context *context, __u32 icmp, __u32 quoted, __u32 transport, __u32 facts)
 {
 	struct fa_nat_work *work = fa_nat_work_of_packet();
@@ -258,7 +262,7 @@ __noinline int fa_nat_write_quoted(fa_context *context, __u32 icmp, __u32 quoted
 		fa_nat_quote16(port, fa_rewrite_port(&rewrite), &sum);
 		if (protocol == FA_PROTOCOL_UDP)
 			fa_nat_quote16(at + 6, fa_nat_udp_checksum(fa_load16(at + 6), own), &sum);
-		else if (at + 18 <= end)
+		else if (facts >> 9 & 1 && at + FA_TCP_BYTES <= end)
 			fa_nat_quote16(at + 16, fa_checksum_add(fa_load16(at + 16), own), &sum);
 	}
 	FA_OPAQUE(quoted);
@@ -299,7 +303,7 @@ __noinline int fa_nat_error(fa_context *context, const struct fa_ip *ip, __u32 u
 		return FA_REASON_NAT_UNMATCHED;
 	transport = cursor + FA_ICMP_BYTES + quoted.header;
 	if (quoted.fragment == FA_FRAGMENT_LATER || fa_nat_row(quoted.protocol) >= FA_NAT_PROTOCOLS ||
-	    transport > 2 * FA_CURSOR_LIMIT)
+	    transport > 2 * FA_CURSOR_LIMIT || ip->length < transport - ip->cursor + 8)
 		return FA_REASON_NAT_UNMATCHED;
 	header = FA_DATA(context) + transport;
 	if (header + 8 > FA_DATA_END(context))
@@ -320,7 +324,9 @@ __noinline int fa_nat_error(fa_context *context, const struct fa_ip *ip, __u32 u
 	work->id.words[2] = 0;
 	if (!fa_nat_known(0))
 		return FA_REASON_NAT_UNMATCHED;
-	failed = fa_nat_write_quoted(context, cursor, cursor + FA_ICMP_BYTES, transport, quoted.protocol | up << 8);
+	failed =
+	    fa_nat_write_quoted(context, cursor, cursor + FA_ICMP_BYTES, transport,
+				quoted.protocol | up << 8 | (ip->length >= transport - ip->cursor + FA_TCP_BYTES) << 9);
 	if (failed)
 		return failed;
 	cursor = ip->cursor;
