@@ -1,5 +1,5 @@
-/// The maps of the programs, by their names in C (`BPF/include/maps.h`, `BPF/include/mobile_maps.h`). All of them
-/// belong to both roles but the flow table, which is a mobile node's.
+/// The maps of the programs, by their names in C (`BPF/include/maps.h`, `BPF/include/mobile_maps.h`). Most of
+/// them belong to both roles; the flow table is a mobile node's, what translates packets a router's.
 public enum DataPlaneMap: String, Hashable, Sendable, CaseIterable {
     case configuration = "fa_config"
     case ports = "fa_ports"
@@ -37,8 +37,8 @@ public enum DataPlaneMap: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .ports, .chains, .paths, .hosts, .hostSpill, .admitted, .flows, .translations, .subscribers: true
         case .configuration, .hostExtras, .hostState, .peers, .peerState, .duplicates, .translationState,
-            .subscriberState, .natBlocks, .natPorts, .natFragments, .natWork, .deferred, .elsewhere, .reasons, .limits, .kernelPath, .events, .devices,
-            .flowState:
+            .subscriberState, .natBlocks, .natPorts, .natFragments, .natWork, .deferred, .elsewhere, .reasons, .limits, .kernelPath,
+            .events, .devices, .flowState:
             false
         }
     }

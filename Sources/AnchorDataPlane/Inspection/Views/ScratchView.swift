@@ -1,11 +1,18 @@
-/// A map in which the functions of a program leave something for each other, since they have little stack. Nothing in
-/// it outlasts the packet.
-struct ScratchView: MapView {
-    func scan(_ body: (Never) -> Bool) {}
+import BPFKit
 
-    func matcher(_ key: String) throws(DataPlaneError) -> (Never) -> Bool {
-        throw .invalid("there is nothing to look up: what is here lasts for one packet")
+/// `fa_nat_work` and `fa_deferred`: what functions of a program leave each other while they are at one packet. Nothing
+/// in them outlasts that packet, so there is nothing to show but how large they are.
+struct ScratchView: MapView {
+    let map: BPFMapDescription
+
+    func scan(_ body: (BPFMapDescription) -> Bool) { _ = body(map) }
+
+    func matcher(_ key: String) throws(DataPlaneError) -> (BPFMapDescription) -> Bool {
+        try KeyText.only(key)
+        return { _ in true }
     }
 
-    func entry(_ record: Never) -> MapEntry {}
+    func entry(_ map: BPFMapDescription) -> MapEntry {
+        MapEntry(key: KeyText.single, fields: ["size": FieldText.bytes(map.valueSize)])
+    }
 }
