@@ -49,6 +49,7 @@ final class KernelForwarding: MobileForwarding {
         errors = try EventReader(dataPlane, on: queue, failed: { _ in }) { event in
             switch event {
             case .icmpError(_, let packet): handle(packet)
+            case .unknownHost: break
             }
         }
     }

@@ -96,7 +96,8 @@ final class NATRouter {
         return try (0..<flows.count).map { flow in
             let run = try program.testRun(frame.with(flows.words(flow)))
             guard Router.isSent(run.verdict), run.packet.count >= 36 else {
-                throw BenchError("flow \(flow) was not translated: verdict \(run.verdict)")
+                let reasons = try dataPlane.reasonCounts().filter { $0.key.kind == .drop && $0.value > 0 }
+                throw BenchError("flow \(flow) was not translated: verdict \(run.verdict), dropped: \(reasons)")
             }
             let address = run.packet[26..<30].enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << (8 * $1.offset) }
             let port = UInt64(NATFlows.remotePort.bigEndian) | UInt64(run.packet[34]) << 16 | UInt64(run.packet[35]) << 24
