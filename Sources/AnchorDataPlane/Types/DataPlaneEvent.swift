@@ -5,6 +5,8 @@ public enum DataPlaneEvent: Hashable, Sendable {
     /// An ICMP error about a packet that this machine encapsulated, as it came in on the port: on an access router from
     /// its Ethernet header on, on a mobile node from its IP header on; long ones cut off.
     case icmpError(port: PortIndex, [UInt8])
+    /// A subscriber of the NAT needs another block of ports; its index in `fa_subscribers`.
+    case portBlockWanted(subscriber: UInt32)
 
     /// - Returns: `nil` for an event that this version doesn't know.
     public init?(_ record: UnsafeRawBufferPointer) {
@@ -13,6 +15,10 @@ public enum DataPlaneEvent: Hashable, Sendable {
         let port = record.loadUnaligned(fromByteOffset: MemoryLayout<fa_event>.offset(of: \.port)!, as: UInt32.self)
         let length = record.loadUnaligned(
             fromByteOffset: MemoryLayout<fa_event>.offset(of: \.length)!, as: UInt32.self)
+        if kind == FA_EVENT_NAT_BLOCK_WANTED {
+            self = .portBlockWanted(subscriber: length)
+            return
+        }
         guard kind == FA_EVENT_ICMP_ERROR, length <= FA_EVENT_PACKET_BYTES else { return nil }
         let start = MemoryLayout<fa_event>.offset(of: \.packet)!
         self = .icmpError(port: port, Array(record[start..<start + Int(length)]))
