@@ -7,13 +7,14 @@ extension AccessRouterService {
     /// What the programs tell.
     func handle(_ event: DataPlaneEvent) {
         switch event {
-        case .icmpError(_, let frame): relay(frame)
+        case .icmpError(_, let frame): relayError(in: frame)
+        case .portBlockWanted(let subscriber): plane.translation?.blockWanted(by: subscriber)
         case .unknownHost(let port, let frame): letIn(frame, on: port)
         }
     }
 
     /// An ICMP error about a tunnelled packet becomes one about the packet inside, for its sender (T10).
-    private func relay(_ frame: [UInt8]) {
+    private func relayError(in frame: [UInt8]) {
         guard let packet = TunnelErrorRelay.packet(in: frame[...]) else { return }
         let now = MonotonicClock.now()
         var host: IPAddress?

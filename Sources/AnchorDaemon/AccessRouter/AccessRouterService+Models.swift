@@ -129,7 +129,7 @@ extension AccessRouterService {
     func deleteHost(_ address: IPAddress) throws(ControlError) {
         do {
             if try staticHosts.remove(address) {
-                try dataPlane.removeHost(HostKey(address))
+                try plane.remove(address)
                 events.tell("host-deleted", "\(address) was deleted by an operator", ["address": "\(address)"])
                 return
             }

@@ -16,6 +16,8 @@ public struct AccessRouterSettings: Sendable {
     public var servers: [ServerSettings] = []
     /// `[[access-router.node]]`
     public var nodes: [NodeSettings] = []
+    /// `[access-router.nat]`: without it nothing is translated.
+    public var nat: NATSettings?
     /// `host-capacity`: hosts that the table holds, rounded up to a power of two; 128 bytes each. Default: 65536.
     public var hostCapacity = 65536
     /// `lease-lifetime`: seconds that a lease lives without a refresh. Default: 600.
@@ -61,6 +63,7 @@ public struct AccessRouterSettings: Sendable {
         access = reader.tables("access").map { AccessLinkSettings($0) }
         servers = reader.tables("server").map { ServerSettings($0) }
         nodes = reader.tables("node").map { NodeSettings($0, folder: folder) }
+        nat = reader.table("nat").map { NATSettings($0, access: access) }
         readLimits(reader)
         AccessRouterChecks(self, reader).run()
         reader.finish()

@@ -41,6 +41,10 @@ final class ForwardingPlane {
     var markedDown: Set<String>
     /// Path MTUs below the core's, by tunnel's peer.
     var learned: [IPAddress: LearnedMTU] = [:]
+    /// Gives hosts outside addresses, where there is a NAT.
+    var translation: Translation?
+    /// Outside addresses as the tables count them.
+    var outside: [OutsideRange] = []
     /// Ways to tunnels' peers, as long as no route changes.
     var ways = TunnelWays()
 
@@ -226,7 +230,11 @@ final class ForwardingPlane {
     @discardableResult
     private func readRoutes() throws -> Bool {
         let plan = RoutePlan(try netlink.routes(in: .main), ports: ports.kernelIndices, pools: pools)
-        let areNew = routes != plan || dataPlane.configuration.endpoints != settings.endpoints
+        let known = dataPlane.configuration
+        let isAsSet =
+            known.endpoints == settings.endpoints && known.inside == settings.nat?.inside ?? []
+            && known.outside == outside
+        let areNew = routes != plan || !isAsSet
         guard areNew else { return false }
         routes = plan
         ways = TunnelWays()
@@ -251,6 +259,10 @@ final class ForwardingPlane {
         configuration.defaultPathV6 = try routes.defaultV6.map { try path(to: $0.hop, mtu: $0.mtu) } ?? 0
         configuration.routesByKernel = routes.isByKernel
         configuration.unknownSourcePasses = settings.unknownSource == .pass
+        if let nat = settings.nat {
+            configuration.inside = nat.inside
+            configuration.outside = outside
+        }
         if settings.clampMSS {
             // What the largest outer header leaves: IPv6, GRE with key and sequence number.
             let room = settings.coreMTU - 52

@@ -3,6 +3,18 @@ import FlowAnchorABI
 import NetworkTypes
 
 extension KernelDataPlane {
+    /// The configuration that an instance's programs run by, without opening the instance.
+    /// - Returns: `nil` if there is none, or it is another version's.
+    public static func pinnedConfiguration(
+        of instance: String, root: String = BPFFileSystem.standardRoot
+    ) -> DataPlaneConfiguration? {
+        let path = Options(instance: instance, root: root).mapFolder + "/fa_config"
+        guard let handle = try? BPFMapHandle.pinned(at: path), let map: BPFMap<UInt32, fa_config> = try? handle.typed(),
+            let config = try? map.value(0), config.abi == UInt32(FA_ABI_VERSION)
+        else { return nil }
+        return DataPlaneConfiguration(config)
+    }
+
     /// Takes out translated flows that are over their time, in a part of the table; parts follow each other from place
     /// 0 to the end. Not for a queue that others wait for: where mappings end, it waits for programs that run.
     /// - Parameters:

@@ -23,6 +23,9 @@ public struct NATCapacity: Hashable, Sendable {
     /// the very worst, with a filter for each flow as well.
     public static func slots(flows: Int) -> Int { flows * 6 }
 
+    /// The fill from which on an operator should know, 80 % of what the table is made for.
+    public static let warningFill = 0.5
+
     /// At most so many outside addresses: more ports than a map of the kernel can have.
     public static let outsideLimit = 16384
 

@@ -5,6 +5,8 @@ public enum DataPlaneEvent: Hashable, Sendable {
     /// An ICMP error about a packet that this machine encapsulated, as it came in on the port: on an access router from
     /// its Ethernet header on, on a mobile node from its IP header on; long ones cut off.
     case icmpError(port: PortIndex, [UInt8])
+    /// A subscriber of the NAT needs another block of ports; its index in `fa_subscribers`.
+    case portBlockWanted(subscriber: UInt32)
 
     /// A frame from an address that needs no lease, of a host that isn't known or not there: to be let in, and the frame
     /// sent on.
@@ -17,6 +19,10 @@ public enum DataPlaneEvent: Hashable, Sendable {
         let port = record.loadUnaligned(fromByteOffset: MemoryLayout<fa_event>.offset(of: \.port)!, as: UInt32.self)
         let length = record.loadUnaligned(
             fromByteOffset: MemoryLayout<fa_event>.offset(of: \.length)!, as: UInt32.self)
+        if kind == FA_EVENT_NAT_BLOCK_WANTED {
+            self = .portBlockWanted(subscriber: length)
+            return
+        }
         guard length <= FA_EVENT_PACKET_BYTES else { return nil }
         let start = MemoryLayout<fa_event>.offset(of: \.packet)!
         let packet = Array(record[start..<start + Int(length)])
