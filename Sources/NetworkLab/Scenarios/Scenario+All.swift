@@ -4,5 +4,6 @@ extension Scenario {
         beforeTheMove, tunnelledUp, strippedAtAnchor, downToAnchor, tunnelledDown, newFlow, thirdMove, lastFlowEnded,
         bothAttachments, returnFromBoth, translated, orderedTunnel, transparentServer, serverControl, serverDown, spoofedTunnels,
         killedDaemon, conflicts, pathMTU, traceroute, recovery, unawareBefore,
+        translationOutlivesDaemon,
     ]
 }

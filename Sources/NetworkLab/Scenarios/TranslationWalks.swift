@@ -72,7 +72,38 @@ extension Scenario {
             hop.map { "\($0)" } ?? "none")
         let refused = try lab.reaches(run.correspondent, on: "mn", from: run.names["M"]!)
         run.check("a refused connection is refused to the node", refused)
-        // Nobody is let in with an address that another one uses.
+        try run.checkNothingDropped(by: lab, at: [1])
+    }
+}
+
+extension Scenario {
+    static let translationOutlivesDaemon = Scenario(
+        "D1-killed", "the daemon of a router that translates is killed: flows go on, and a new daemon finds all as it was"
+    ) { run in
+        let lab = try run.makeLab(LabPlan(routers: 1))
+        try lab.startRouters(RouterOptions(translates: true, hostsAreUnaware: true))
+        let node = AddressPlan.fixedNode(1, run.family)
+        try lab.attach(to: 1)
+        try lab.configureNode(at: 1)
+        let server = try WebServer(on: lab, fileSize: 1 << 30, bytesPerSecond: 1 << 20)
+        let first = try Download(on: lab, from: server, family: run.family, name: "first")
+        try first.waitForProgress(200_000)
+
+        lab.killDaemon("ar1")
+        try first.waitForProgress(500_000)
+        // Its host is known, and has ports: the programs need nobody for a new flow.
+        let second = try Download(on: lab, from: server, family: run.family, name: "second")
+        try second.waitForProgress(200_000)
+        run.check("while no daemon runs, a new download begins", second.process.isRunning, "\(second.bytes) bytes")
+
+        try lab.restartRouter(1)
+        run.check("the restarted daemon has adopted the tables", try lab.status("ar1").adopted)
+        run.check("it knows the node, which nobody told it of", try lab.host(node, at: 1)?.place == .attached)
+        let third = try Download(on: lab, from: server, family: run.family, name: "third")
+        for (name, download) in [("first", first), ("second", second), ("third", third)] {
+            try download.waitForProgress(300_000)
+            run.check("the \(name) download goes on", download.process.isRunning, "\(download.bytes) bytes")
+        }
         try run.checkNothingDropped(by: lab, at: [1])
     }
 }
