@@ -99,7 +99,7 @@ final class AccessRouterService: @unchecked Sendable {
         try plane.refresh()
         try restore()
         let fixed = staticHosts.addresses
-        let loader = HostLoader(plane)
+        var loader = HostLoader(plane)
         let actions = router.start(at: MonotonicClock.now()) { binding in
             if !fixed.contains(binding.address) { loader.add(binding) }
         }

@@ -96,8 +96,11 @@ public final class KernelDataPlane: DataPlane {
         let maps = try SharedMaps(set.handles)
         self.maps = maps
         var table = HostTable(maps)
+        var peers = PeerTable(maps)
         switch set.origin {
         case .made:
+            table = HostTable(maps, isNew: true)
+            peers = PeerTable(maps, isNew: true)
             wasAdopted = false
             mendedEntries = 0
             Self.initialise(maps, bucketMask: table.bucketMask)
@@ -119,7 +122,7 @@ public final class KernelDataPlane: DataPlane {
         }
         var state = State(
             hosts: table, paths: PathTable(entries: maps.paths.base, limit: maps.paths.count),
-            hostPaths: [PathIndex](repeating: 0, count: Port.limit), peers: PeerTable(maps))
+            hostPaths: [PathIndex](repeating: 0, count: Port.limit), peers: peers)
         if wasAdopted { try state.adopt(maps) }
         self.state = Mutex(state)
     }
