@@ -96,7 +96,7 @@ final class AccessRouterService: @unchecked Sendable {
         logger.info(
             "data plane \(dataPlane.wasAdopted ? "adopted" : "made")",
             metadata: ["hosts": "\(dataPlane.hostTable.entries)", "mended": "\(dataPlane.mendedEntries)"])
-        try plane.refresh()
+        try plane.begin()
         try restore()
         let fixed = staticHosts.addresses
         var loader = HostLoader(plane)
@@ -104,6 +104,7 @@ final class AccessRouterService: @unchecked Sendable {
             if !fixed.contains(binding.address) { loader.add(binding) }
         }
         let loaded = loader.finish()
+        plane.finishAttaching()
         if let failure = loaded.failure { logger.error("\(failure)") }
         perform(actions)
         let others = staticHosts.bindings(plane)
@@ -136,6 +137,7 @@ final class AccessRouterService: @unchecked Sendable {
             (router, journal) = try restoration.finish()
             self.journal = RecordStore(journal, queue: queue) { [weak self] in self?.stored($0) }
         } catch {
+            plane.finishAttaching()
             // Programs without leases let nobody through: better none than those.
             if !dataPlane.wasAdopted { attempt { try dataPlane.unload() } }
             throw error
