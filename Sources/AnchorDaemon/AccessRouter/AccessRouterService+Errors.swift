@@ -4,10 +4,12 @@ import Glibc
 import NetworkTypes
 
 extension AccessRouterService {
+    /// What the programs tell.
     func handle(_ event: DataPlaneEvent) {
         switch event {
         case .icmpError(_, let frame): relayError(in: frame)
         case .portBlockWanted(let subscriber): plane.translation?.blockWanted(by: subscriber)
+        case .unknownHost(let port, let frame): letIn(frame, on: port)
         }
     }
 

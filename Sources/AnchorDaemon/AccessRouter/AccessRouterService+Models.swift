@@ -136,6 +136,15 @@ extension AccessRouterService {
         } catch {
             throw ControlError(failure: error)
         }
+        if unaware.delete(address) {
+            do {
+                try plane.remove(address)
+            } catch {
+                throw ControlError(failure: error)
+            }
+            events.tell("host-deleted", "\(address) was deleted by an operator", ["address": "\(address)"])
+            return
+        }
         guard router.host(address) != nil else {
             throw ControlError(.notFound, "\(address) is no host of this router")
         }

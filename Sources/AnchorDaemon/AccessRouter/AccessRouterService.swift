@@ -21,6 +21,7 @@ final class AccessRouterService: @unchecked Sendable {
     private(set) var plane: ForwardingPlane!
     var staticHosts: StaticHosts
     var serverMarks: ServerMarks
+    var unaware: UnawareHosts
     var counters = MessageCounters()
     var relay = TunnelErrorRelay()
     let errors: ErrorSender
@@ -70,6 +71,7 @@ final class AccessRouterService: @unchecked Sendable {
         let names = settings.access.map(\.interface) + settings.coreInterfaces + settings.servers.flatMap(\.interfaces)
         let numbers = try PortNumbers.stored(names, path: folder + "/interfaces.json")
         let ports = PortTable(settings, numbers: numbers)
+        unaware = UnawareHosts(settings, numbers: numbers)
         // First, since it is refused where another daemon has the port: nothing is in the kernel yet.
         transport = try ProtocolTransport(port: settings.port, interfaces: ports) { logger.warning("\($0)") }
         let core = AccessRouterConfiguration(
@@ -113,6 +115,7 @@ final class AccessRouterService: @unchecked Sendable {
         let loaded = loader.finish()
         if let failure = loaded.failure { logger.error("\(failure)") }
         perform(actions)
+        try adoptUnawareHosts()
         let others = staticHosts.bindings(plane)
         for host in others { try plane.install(CollectionOfOne(host)) }
         // With all in force, and no more than those in the table, there is nothing else.
@@ -171,7 +174,7 @@ final class AccessRouterService: @unchecked Sendable {
     /// Takes out of the data plane what no binding stands for.
     private func reconcile() throws {
         let fixed = staticHosts.addresses
-        let removed = try plane.removeHosts { router.holds($0) || fixed.contains($0) }
+        let removed = try plane.removeHosts { router.holds($0) || fixed.contains($0) || unaware.holds($0) }
         if removed > 0 { logger.notice("removed hosts that nothing stands for", metadata: ["hosts": "\(removed)"]) }
     }
 
@@ -320,6 +323,7 @@ final class AccessRouterService: @unchecked Sendable {
         }
         beginTranslationPass()
         attempt { try plane.forgetPathMTUs(at: now) }
+        expireUnawareHosts()
         attempt { try plane.settle() }
         plane.nextHops.refreshAll()
         warnOfFullTables()
@@ -331,6 +335,7 @@ final class AccessRouterService: @unchecked Sendable {
         var next: Int?
         attempt {
             let part = try plane.activity(since: span, at: start, from: place, places: Self.scanPlaces)
+            unaware.note(part.seen)
             let actions = part.seen.isEmpty ? [] : router.handle(.activity(part.seen), at: MonotonicClock.now())
             if !actions.isEmpty {
                 perform(actions)

@@ -44,7 +44,7 @@ extension ForwardingPlane {
     func entry(_ binding: HostBinding, _ known: inout KnownPath?) throws(DataPlaneError) -> HostEntry {
         var entry = HostEntry(
             key: HostKey(binding.address), node: UInt32(truncatingIfNeeded: binding.node),
-            chain: chainIndex(binding.chain))
+            chain: chainIndex(binding.chain), isUnaware: binding.isUnaware)
         if let neighbour = binding.location.neighbour {
             entry.attachment = HostAttachment(mac: neighbour.mac, port: neighbour.interface.number)
         }

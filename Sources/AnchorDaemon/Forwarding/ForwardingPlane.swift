@@ -84,7 +84,8 @@ final class ForwardingPlane {
         ports.ports.values.contains { $0.addresses.contains(address) } || otherAddresses.contains(address)
     }
 
-    var pools: [IPPrefix] { settings.access.flatMap(\.pools) }
+    /// Blocks that the host table answers for.
+    var pools: [IPPrefix] { settings.access.flatMap { $0.pools + $0.unaware } }
 
     // MARK: What the kernel says
 
@@ -250,6 +251,7 @@ final class ForwardingPlane {
         var configuration = DataPlaneConfiguration()
         configuration.endpoints = settings.endpoints
         configuration.pools = pools
+        configuration.unaware = Set(settings.access.flatMap(\.unaware))
         configuration.routes = try routes.routes.map { way in
             .init(prefix: way.prefix, path: try path(to: way.hop, mtu: way.mtu))
         }

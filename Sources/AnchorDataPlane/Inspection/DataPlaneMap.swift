@@ -15,6 +15,7 @@ public enum DataPlaneMap: String, Hashable, Sendable, CaseIterable {
     case duplicates = "fa_duplicates"
     case translations = "fa_translations"
     case translationState = "fa_translations_state"
+    case elsewhere = "fa_translations_elsewhere"
     case subscribers = "fa_subscribers"
     case subscriberState = "fa_subscribers_state"
     case natBlocks = "fa_nat_blocks"
@@ -36,7 +37,7 @@ public enum DataPlaneMap: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .ports, .chains, .paths, .hosts, .hostSpill, .admitted, .flows, .translations, .subscribers: true
         case .configuration, .hostExtras, .hostState, .peers, .peerState, .duplicates, .translationState,
-            .subscriberState, .natBlocks, .natPorts, .natFragments, .natWork, .deferred, .reasons, .limits, .kernelPath,
+            .subscriberState, .natBlocks, .natPorts, .natFragments, .natWork, .deferred, .elsewhere, .reasons, .limits, .kernelPath,
             .events, .devices, .flowState:
             false
         }

@@ -38,6 +38,7 @@ extension KernelDataPlane {
         case .natBlocks: PortBlocksView(nat: nat, configuration: configuration)
         case .natPorts: OutsidePortsView(nat: nat, configuration: configuration)
         case .natFragments: FragmentsView(maps: maps, clock: clock, now: try tick())
+        case .elsewhere: ElsewhereView(maps: maps)
         case .natWork, .deferred: ScratchView(map: try description(of: map))
         case .reasons: ReasonsView(maps: maps)
         case .limits: LimitsView(maps: maps, clock: clock, now: try tick())

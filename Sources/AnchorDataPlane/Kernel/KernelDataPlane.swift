@@ -32,6 +32,8 @@ public final class KernelDataPlane: DataPlane {
         var hosts: HostTable
         var paths: PathTable
         var ports: [PortIndex: Port] = [:]
+        /// XDP programs that this process has put on ports.
+        var attached: [PortIndex: AttachedProgram] = [:]
         var hostPaths: [PathIndex]
         var peers: PeerTable
         var configuration = DataPlaneConfiguration()

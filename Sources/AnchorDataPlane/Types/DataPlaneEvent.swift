@@ -8,6 +8,10 @@ public enum DataPlaneEvent: Hashable, Sendable {
     /// A subscriber of the NAT needs another block of ports; its index in `fa_subscribers`.
     case portBlockWanted(subscriber: UInt32)
 
+    /// A frame from an address that needs no lease, of a host that isn't known or not there: to be let in, and the frame
+    /// sent on.
+    case unknownHost(port: PortIndex, [UInt8])
+
     /// - Returns: `nil` for an event that this version doesn't know.
     public init?(_ record: UnsafeRawBufferPointer) {
         guard record.count >= MemoryLayout<fa_event>.size else { return nil }
@@ -19,8 +23,13 @@ public enum DataPlaneEvent: Hashable, Sendable {
             self = .portBlockWanted(subscriber: length)
             return
         }
-        guard kind == FA_EVENT_ICMP_ERROR, length <= FA_EVENT_PACKET_BYTES else { return nil }
+        guard length <= FA_EVENT_PACKET_BYTES else { return nil }
         let start = MemoryLayout<fa_event>.offset(of: \.packet)!
-        self = .icmpError(port: port, Array(record[start..<start + Int(length)]))
+        let packet = Array(record[start..<start + Int(length)])
+        switch kind {
+        case FA_EVENT_ICMP_ERROR: self = .icmpError(port: port, packet)
+        case FA_EVENT_HOST_UNKNOWN: self = .unknownHost(port: port, packet)
+        default: return nil
+        }
     }
 }
