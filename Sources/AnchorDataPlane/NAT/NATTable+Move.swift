@@ -40,7 +40,7 @@ extension NATTable {
 
     private func moveTranslation(_ old: fa_translation) -> UInt32? {
         let key = TranslationKey(old.key)
-        guard case .claimed(let claim) = memory.translations.claim(memory.hash(key), key) else { return nil }
+        guard case .claimed(let claim) = memory.claim(key) else { return nil }
         let header = memory.translations.slots[claim.index].header
         memory.translations.slots[claim.index] = old
         memory.translations.slots[claim.index].header = header
