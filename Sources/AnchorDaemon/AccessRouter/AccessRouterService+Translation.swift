@@ -86,7 +86,7 @@ extension AccessRouterService {
         return warnings
     }
 
-    /// Blocks of ports to the log, the counters and whoever watches (RFC 6888, REQ-12).
+    /// Blocks of ports to the log, the counters and whoever watches (RFC 6888, section 4).
     private func tell(_ report: Translation.Report) {
         let news = news(of: report)
         counters.count(news.kind)

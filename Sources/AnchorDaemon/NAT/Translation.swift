@@ -8,7 +8,7 @@ import NetworkTypes
 final class Translation {
     /// What happens to blocks, for log, events and counters.
     enum Report {
-        /// RFC 6888, REQ-12: who had which ports when.
+        /// Who had which ports when (RFC 6888, section 4).
         case assigned(inside: IPAddress, outside: IPAddress, PortBlock)
         case returned(inside: IPAddress, outside: IPAddress, PortBlock)
         /// No outside address has a free block: the host has none. Told once until there is one again.

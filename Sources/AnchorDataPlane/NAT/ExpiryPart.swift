@@ -103,11 +103,25 @@ struct ExpiryPart {
     @inline(__always)
     private func bounded(_ index: UInt32) -> Int { Int(index) & (memory.translations.capacity - 1) }
 
+    @inline(__always)
+    private func batchedIndex(_ place: Int) -> Int {
+        Int(withUnsafeBytes(of: batch) { $0.load(fromByteOffset: place * 4, as: UInt32.self) })
+    }
+
     private mutating func flush() {
         var place = 0
+        // Where a flow's filter is stands in its DOWN slot, which is here by now.
         while place < batched {
-            let index = withUnsafeBytes(of: batch) { $0.load(fromByteOffset: place * 4, as: UInt32.self) }
-            look(Int(index))
+            let up = slots + batchedIndex(place)
+            if up.pointee.key.`protocol` == 17, up.pointee.key.kind == NATKind.up {
+                let filter = slots[bounded(up.pointee.twin)].filter
+                if filter != 0 { ca_prefetch(slots + bounded(filter - 1)) }
+            }
+            place += 1
+        }
+        place = 0
+        while place < batched {
+            look(batchedIndex(place))
             place += 1
         }
         batched = 0

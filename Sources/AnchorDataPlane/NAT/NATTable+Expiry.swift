@@ -88,15 +88,19 @@ extension NATTable {
     func free(_ pending: Pending, _ result: inout NATPass) {
         guard !pending.isEmpty else { return }
         isQuiet()
-        for index in pending.retired {
-            let word = memory.translations.word(Int(index))
-            if word.state == .claimed, word.tag == 0 { freeSlot(Int(index), word) }
+        let ahead = 16
+        let retired = pending.retired
+        for place in retired.indices {
+            if place + ahead < retired.count { ca_prefetch(memory.place(Int(retired[place + ahead]))) }
+            let index = Int(retired[place])
+            let word = memory.translations.word(index)
+            if word.state == .claimed, word.tag == 0 { freeSlot(index, word) }
         }
         let gone = pending.gone
-        var taken = UInt64(pending.retired.count)
-        let ahead = 8
+        var taken = UInt64(retired.count)
         for place in gone.indices {
-            if place + ahead < gone.count { prefetchPort(Int(gone[place + ahead])) }
+            if place + ahead < gone.count { ca_prefetch(memory.place(Int(gone[place + ahead]))) }
+            if place + ahead / 2 < gone.count { prefetchPort(Int(gone[place + ahead / 2])) }
             let index = Int(gone[place])
             let word = memory.translations.word(index)
             let slot = memory.translations.slots + index

@@ -28,7 +28,9 @@ extension NATTable {
         guard former.subscribers.word(index).isInUse else { return nil }
         let old = former.subscribers.slots + index
         let inRoom = NATSubscriber(old, index: index).blocks.allSatisfy { $0.outside < memory.outsideCapacity }
-        guard inRoom, case .claimed(let claim) = memory.subscribers.claim(memory.hash(old.pointee.key), old.pointee.key)
+        guard inRoom,
+            case .claimed(let claim) = memory.subscribers.claim(
+                memory.hash(old.pointee.key), old.pointee.key, balances: true)
         else { return nil }
         let header = (memory.subscribers.slots + claim.index).pointee.header
         memory.subscribers.slots[claim.index] = old.pointee

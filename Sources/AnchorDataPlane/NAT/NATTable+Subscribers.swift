@@ -35,7 +35,7 @@ extension NATTable {
                 guard blocks.count <= PortBlock.perSubscriber else {
                     return .failure(.invalid("subscriber \(inside): more than \(PortBlock.perSubscriber) blocks"))
                 }
-                switch memory.subscribers.claim(hash, key) {
+                switch memory.subscribers.claim(hash, key, balances: true) {
                 case .claimed(let claim):
                     fill(claim.index, key, outsideBits, limit, blocks)
                     memory.subscribers.publish(claim)
