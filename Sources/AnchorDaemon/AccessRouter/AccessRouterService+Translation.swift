@@ -81,7 +81,7 @@ extension AccessRouterService {
                     + "add addresses to outside of [access-router.nat]")
         }
         for port in plane.ports.ports.values.sorted(by: { $0.index < $1.index }) where port.link != nil {
-            if let warning = InterfaceSettings.translationWarning(port.name) { warnings.append(warning) }
+            if let warning = InterfaceSettings().translationWarning(port.name) { warnings.append(warning) }
         }
         return warnings
     }

@@ -4,7 +4,7 @@ import NetworkTypes
 
 /// Settings of an interface below /proc/sys/net that a mobile node needs otherwise than they are, and puts back; and
 /// those that a router with NAT needs.
-public struct InterfaceSettings {
+struct InterfaceSettings {
     /// Milliseconds; the kernel's own default is 1000, with three attempts.
     private static let neighbourRetransmission = 100
 
@@ -54,9 +54,8 @@ public struct InterfaceSettings {
 
     /// What keeps the kernel from passing such packets on an interface, with the command that mends it; `nil` if
     /// nothing does. The kernel filters by the larger of the interface's value and that for all.
-    public static func translationWarning(_ name: String) -> String? {
-        let settings = InterfaceSettings()
-        func value(_ path: String) -> String? { (try? settings.read("/proc/sys/net/ipv4/conf/\(path)")) ?? nil }
+    func translationWarning(_ name: String) -> String? {
+        func value(_ path: String) -> String? { (try? read("/proc/sys/net/ipv4/conf/\(path)")) ?? nil }
         let filters = [value("\(name)/rp_filter"), value("all/rp_filter")].compactMap { $0.flatMap(Int.init) }
         if filters.max() == 1 {
             return "\(name): translated packets that the kernel passes are dropped by its reverse path filter; "

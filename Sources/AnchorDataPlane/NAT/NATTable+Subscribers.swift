@@ -184,6 +184,13 @@ extension NATTable {
         return memory.subscribers.read(memory.hash(key), key) { slot, index, _ in NATSubscriber(slot, index: index) }
     }
 
+    /// Flows that a host may have at once; `nil` if it is no subscriber.
+    public func flowLimit(of inside: IPAddress) -> Int? {
+        guard inside.isV4 else { return nil }
+        let key = fa_subscriber_key(inside)
+        return memory.subscribers.read(memory.hash(key), key) { slot, _, _ in Int(slot.pointee.flow_limit) }
+    }
+
     /// By its index, as events name it.
     public func subscriber(at index: UInt32) -> NATSubscriber? {
         guard index < memory.subscribers.capacity else { return nil }

@@ -52,6 +52,15 @@ import Testing
         #expect(favourite.map { pool.free(of: $0) } == 126 / 4)
     }
 
+    @Test func `the last block of many addresses is found`() {
+        var pool = BlockPool([OutsideRange(first: IPAddress("198.51.0.0")!, count: 200, index: 0)])
+        var count = 0
+        while pool.take(for: host(count)) != nil { count += 1 }
+        #expect(count == 200 * BlockPool.perAddress)
+        pool.giveBack(PortBlock(outside: 150, number: 77))
+        #expect(pool.take(for: host(1))?.block == PortBlock(outside: 150, number: 77))
+    }
+
     @Test func `what is somebody's already is not given out`() {
         var pool = BlockPool([OutsideRange(first: IPAddress("192.0.2.1")!, count: 1, index: 0)])
         for number in 2..<127 { pool.reserve(PortBlock(outside: 0, number: number)) }
