@@ -23,6 +23,8 @@ import Testing
             "Anchor": AnchorModel(
                 address: any, anchor: any, router: 0, path: "direct", careOf: nil, interface: nil, flows: 0,
                 preferred: true),
+            "Subscriber": try await FakeService().subscribers()[0],
+            "TranslatedFlow": try await FakeService().translatedFlows(TranslatedFlowQuery())[0],
             "Attach": AttachModel(interface: ""),
             "Server": ServerModel(
                 name: "", kind: "", interfaces: [], areLegsUp: true, isMarkedDown: false, whenDown: "", chain: ""),

@@ -41,6 +41,23 @@ struct AccessRouterControl: ControlService {
     }
 
     func flows() async throws(ControlError) -> [FlowModel] { throw .otherRole("the flow table", "a mobile node") }
+
+    // Beside the queue: a scan of large tables must not hold up the protocol.
+    func subscribers() async throws(ControlError) -> [SubscriberModel] {
+        guard service.settings.nat != nil else { throw .notTranslating }
+        return SubscriberModel.all(service.dataPlane.nat)
+    }
+
+    func subscriber(_ inside: IPAddress) async throws(ControlError) -> SubscriberModel {
+        guard service.settings.nat != nil else { throw .notTranslating }
+        return try SubscriberModel.one(inside, service.dataPlane.nat)
+    }
+
+    func translatedFlows(_ query: TranslatedFlowQuery) async throws(ControlError) -> [TranslatedFlowModel] {
+        guard service.settings.nat != nil else { throw .notTranslating }
+        return try TranslatedFlowModel.matching(query, in: service.dataPlane)
+    }
+
     func anchors() async throws(ControlError) -> [AnchorModel] { throw .otherRole("the anchor table", "a mobile node") }
     func attach(_ request: AttachModel) async throws(ControlError) { throw .otherRole("attaching", "a mobile node") }
 

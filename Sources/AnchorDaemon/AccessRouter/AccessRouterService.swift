@@ -44,6 +44,7 @@ final class AccessRouterService: @unchecked Sendable {
     /// Where there is a NAT: what is done to its tables from time to time.
     var translationPass: TranslationPass?
     var isTranslationPassUnderWay = false
+    var lastTranslationPass = Duration.zero
     private(set) var scan = ScanTimes()
     private var fullness = FullnessWatch()
 

@@ -32,6 +32,18 @@ struct MobileNodeControl: ControlService {
         throw .otherRole("servers", "an access router")
     }
 
+    func subscribers() async throws(ControlError) -> [SubscriberModel] {
+        throw .otherRole("translating", "an access router")
+    }
+
+    func subscriber(_ inside: IPAddress) async throws(ControlError) -> SubscriberModel {
+        throw .otherRole("translating", "an access router")
+    }
+
+    func translatedFlows(_ query: TranslatedFlowQuery) async throws(ControlError) -> [TranslatedFlowModel] {
+        throw .otherRole("translating", "an access router")
+    }
+
     func flows() async throws(ControlError) -> [FlowModel] {
         try await service.queue.answer { [service] () throws(ControlError) in try service.flowModels() }
     }

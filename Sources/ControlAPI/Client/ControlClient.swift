@@ -17,6 +17,21 @@ public struct ControlClient: ControlService {
     public func maps() async throws(ControlError) -> [MapModel] { try await get("maps") }
     public func reasons() async throws(ControlError) -> [ReasonModel] { try await get("drops") }
 
+    public func subscribers() async throws(ControlError) -> [SubscriberModel] { try await get("nat/subscribers") }
+
+    public func subscriber(_ inside: IPAddress) async throws(ControlError) -> SubscriberModel {
+        try await get("nat/subscribers/\(inside)")
+    }
+
+    public func translatedFlows(
+        _ query: TranslatedFlowQuery
+    ) async throws(ControlError) -> [TranslatedFlowModel] {
+        var items = [HTTPRequest.QueryItem(name: "limit", value: String(query.limit))]
+        if let host = query.host { items.append(.init(name: "host", value: "\(host)")) }
+        if let transport = query.transport { items.append(.init(name: "protocol", value: transport.rawValue)) }
+        return try decode(await send(.GET, "/v1/nat/flows", query: items))
+    }
+
     /// A single host.
     public func host(_ address: IPAddress) async throws(ControlError) -> HostModel { try await get("hosts/\(address)") }
 

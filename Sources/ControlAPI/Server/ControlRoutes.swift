@@ -35,6 +35,8 @@ struct ControlRoutes: Sendable {
         case (.GET, "flows", 1): try await .json(service.flows())
         case (.GET, "anchors", 1): try await .json(service.anchors())
         case (.POST, "attach", 1): try await attach(request)
+        case (.GET, "nat", 2...) where path[1] == "subscribers": try await subscribers(path)
+        case (.GET, "nat", 2) where path[1] == "flows": try await .json(translatedFlows(request))
         case (.GET, "servers", 1): try await .json(service.servers())
         case (.PUT, "servers", 3...) where path.last == "state": try await .json(setServerState(request))
         case (.GET, "maps", 1): try await .json(service.maps())
@@ -62,6 +64,26 @@ struct ControlRoutes: Sendable {
             throw ControlError(.invalid, "the path says \(text) and the body \(host.address)")
         }
         return try await service.setHost(host)
+    }
+
+    private func subscribers(_ path: [String]) async throws -> HTTPResponse {
+        switch path.count {
+        case 2: return try .json(await service.subscribers())
+        case 3: return try .json(await service.subscriber(address(path[2])))
+        default: throw ControlError(.notFound, "no such path", nextStep: "GET /openapi.json lists what is")
+        }
+    }
+
+    private func translatedFlows(_ request: HTTPRequest) async throws -> [TranslatedFlowModel] {
+        var query = TranslatedFlowQuery(limit: try limit(request))
+        if let text = request.query.first(where: { $0.name == "host" })?.value { query.host = try address(text) }
+        if let text = request.query.first(where: { $0.name == "protocol" })?.value {
+            guard let transport = TranslatedFlowQuery.Transport(rawValue: text) else {
+                throw ControlError(.invalid, "protocol '\(text)' is none of tcp, udp, icmp")
+            }
+            query.transport = transport
+        }
+        return try await service.translatedFlows(query)
     }
 
     private func deleteHost(_ text: String) async throws -> HTTPResponse {

@@ -24,6 +24,19 @@ enum OpenAPI {
             path("/v1/flows", [get("Flow table of a mobile node", of: "Flow", list: true)]),
             path("/v1/anchors", [get("Own addresses of a mobile node and their anchors", of: "Anchor", list: true)]),
             path("/v1/attach", [operation("post", "Have a mobile node attach now", nil, takes: "Attach")]),
+            path(
+                "/v1/nat/subscribers",
+                [get("Hosts whose packets an access router translates", of: "Subscriber", list: true)]),
+            path(
+                "/v1/nat/subscribers/{address}", [get("One of them, by its inside address", of: "Subscriber")],
+                parameter: "address"),
+            path(
+                "/v1/nat/flows",
+                [
+                    get(
+                        "Flows that an access router translates, at most limit, of a host, of a protocol",
+                        of: "TranslatedFlow", list: true)
+                ], queries: ["host", "protocol", "limit"]),
             path("/v1/servers", [get("Servers", of: "Server", list: true)]),
             path(
                 "/v1/servers/{name}/state",
@@ -58,6 +71,15 @@ enum OpenAPI {
                 [
                     "anchor", "correspondent", "address", "transport", "port", "correspondentPort", "state", "idle",
                     "packetsSent", "packetsReceived", "bytesSent", "bytesReceived",
+                ]),
+            schema(
+                "Subscriber",
+                ["inside", "outside", "ports", "tcp", "udp", "icmp", "flows", "flowLimit", "refused"]),
+            schema(
+                "TranslatedFlow",
+                [
+                    "transport", "inside", "insidePort", "outside", "outsidePort", "correspondent",
+                    "correspondentPort", "state", "idleUp", "idleDown",
                 ]),
             schema("Anchor", ["address", "anchor", "router", "path", "careOf", "interface", "flows", "preferred"]),
             schema("Attach", ["interface", "router"]),
