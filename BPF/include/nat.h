@@ -461,7 +461,8 @@ __noinline int fa_nat_hairpins(fa_context *context, const struct fa_ip *ip)
 	if (!work || !config || !ip || ip->version != 4 || !fa_is_inside(config, ip->source))
 		return 0;
 	number = fa_outside_number(config, ip->destination);
-	if (!number || fa_nat_classify(context, ip, 0))
+	/* No query to an address is for one of the hosts behind it: this machine answers it. */
+	if (!number || ip->protocol == FA_PROTOCOL_ICMP || fa_nat_classify(context, ip, 0))
 		return 0;
 	index = fa_nat_port_index((number - 1) << 16 | __builtin_bswap16(work->id.key.local_port_be),
 				  fa_nat_row(ip->protocol));
