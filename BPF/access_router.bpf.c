@@ -259,11 +259,17 @@ __noinline int fa_from_host(fa_context *context, __u32 cursor, __u32 type, __u32
 			return XDP_PASS;
 		to_us = 0;
 	}
-	if (FA_UNLIKELY(!fa_host_find(config, action.ip.source, &action.host)))
+	if (FA_UNLIKELY(!fa_host_find(config, action.ip.source, &action.host))) {
+		if (fa_is_unaware(config, action.ip.source))
+			return fa_hold(context, FA_REASON_SOURCE_UNKNOWN);
 		return fa_exit(config->flags & FA_CONFIG_UNKNOWN_SOURCE_PASSES ? FA_REASON_NONE
 									       : FA_REASON_SOURCE_UNKNOWN);
-	if (FA_UNLIKELY(!fa_is_here(context, &ethernet, &action.host)))
+	}
+	if (FA_UNLIKELY(!fa_is_here(context, &ethernet, &action.host))) {
+		if (action.host.flags & FA_HOST_UNAWARE)
+			return fa_hold(context, FA_REASON_SOURCE_NOT_HERE);
 		return fa_exit(FA_REASON_SOURCE_NOT_HERE);
+	}
 	fa_host_touch(&action.host);
 	if (FA_UNLIKELY(to_us))
 		return FA_VERDICT_TUNNELLED;

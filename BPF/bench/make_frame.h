@@ -14,6 +14,15 @@ struct {
 	__type(value, struct fa_bench);
 } bench_settings SEC(".maps");
 
+/* The two words of each flow, the first in the lower half. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} bench_words SEC(".maps");
+
 /* Returns what it was made by, or none where it can't be made. */
 static __always_inline struct fa_bench *bench_make_frame(struct xdp_md *context)
 {
@@ -45,8 +54,23 @@ static __always_inline struct fa_bench *bench_make_frame(struct xdp_md *context)
 			break;
 		fa_store64(data + i, fa_load64(bench->frame + i));
 	}
-	bench->random = bench->random * 6364136223846793005ull + 1442695040888963407ull;
-	flow = (__u32)(bench->random >> 33) & bench->flow_mask;
+	if (bench->in_order) {
+		flow = (__u32)bench->random++ & bench->flow_mask;
+	} else {
+		bench->random = bench->random * 6364136223846793005ull + 1442695040888963407ull;
+		flow = (__u32)(bench->random >> 33) & bench->flow_mask;
+	}
+	if (bench->from_words) {
+		__u64 *words = bpf_map_lookup_elem(&bench_words, &flow);
+
+		for (__u32 i = 0; words && i < 2; i++) {
+			__u32 offset = bench->offset[i];
+
+			if (offset < FA_BENCH_FRAME_LIMIT && data + offset + 4 <= end)
+				fa_store32(data + offset, (__u32)(*words >> 32 * i));
+		}
+		return bench;
+	}
 	for (__u32 i = 0; i < 2; i++) {
 		__u32 offset = bench->offset[i];
 

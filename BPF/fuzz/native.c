@@ -41,6 +41,7 @@ static struct {
 	struct fa_path kernel_path;
 	struct fa_translation translations[NATIVE_BUCKETS * FA_BUCKET_SLOTS];
 	struct fa_table_state translations_state;
+	__u64 translations_elsewhere[1];
 	struct fa_subscriber subscribers[NATIVE_BUCKETS * FA_BUCKET_SLOTS];
 	struct fa_table_state subscribers_state;
 	struct fa_nat_block nat_blocks[NATIVE_FIRST_BLOCK + NATIVE_BLOCKS];
@@ -116,6 +117,8 @@ void *bpf_map_lookup_elem(const void *map, const void *key)
 		return NATIVE_ARRAY(translations);
 	if (map == &fa_translations_state)
 		return native_array(&native.translations_state, sizeof(native.translations_state), 1, key);
+	if (map == &fa_translations_elsewhere)
+		return NATIVE_ARRAY(translations_elsewhere);
 	if (map == &fa_subscribers)
 		return NATIVE_ARRAY(subscribers);
 	if (map == &fa_subscribers_state)

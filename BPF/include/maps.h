@@ -138,6 +138,16 @@ struct {
 	__type(value, struct fa_table_state);
 } fa_translations_state SEC(".maps");
 
+/* NAT: a bit for each bucket, set once a key whose first bucket it is has gone to another; its size is the daemon's:
+ * buckets by 64. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} fa_translations_elsewhere SEC(".maps");
+
 /* NAT: inside hosts and their blocks of ports; its size is the daemon's. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -368,17 +368,16 @@ __noinline int fa_nat_up(fa_context *context, const struct fa_ip *ip)
 __noinline int fa_nat_answer(__u32 number)
 {
 	struct fa_nat_work *work = fa_nat_work_of_packet();
-	struct fa_config *config = fa_settings();
 	struct fa_translation *slot;
-	struct fa_slot_place at;
 	struct fa_nat_id down;
 	struct fa_nat_key mapping;
 	__u64 *port;
 	__u64 word;
 	__u32 index;
+	int found;
 	int made;
 
-	if (!work || !config || !number || work->id.key.protocol != FA_PROTOCOL_UDP)
+	if (!work || !number || work->id.key.protocol != FA_PROTOCOL_UDP)
 		return 0;
 	down = work->id;
 	index = fa_nat_port_index((number - 1) << 16 | __builtin_bswap16(down.key.local_port_be), FA_NAT_UDP);
@@ -399,9 +398,11 @@ __noinline int fa_nat_answer(__u32 number)
 	work->other.words[0] = mapping.local_be | (__u64)down.key.remote_be << 32;
 	work->other.words[1] = fa_nat_word(mapping.local_port_be, FA_PROTOCOL_UDP, FA_NAT_FILTER);
 	work->other.words[2] = mapping.realm;
-	if (!fa_translations_find(fa_hash_translation(config->hash_secret, work->other.words), config->translation_mask,
-				  &work->other, &at))
+	found = fa_nat_find_shared();
+	if (found < 0)
 		return 0;
+	/* It was only looked for. */
+	fa_nat_leave((__u32)found);
 	work->id.words[0] = work->other.words[0];
 	work->id.words[1] =
 	    fa_nat_word(mapping.local_port_be | (__u32)down.key.remote_port_be << 16, FA_PROTOCOL_UDP, FA_NAT_UP);

@@ -5,7 +5,7 @@
 #include "checksum.h"
 #include "parse.h"
 #include "route.h"
-#include "table.h"
+#include "translation_table.h"
 
 #define FA_PROTOCOL_UDP 17u
 
@@ -17,25 +17,6 @@
 #define FA_ICMP_ECHO_REQUEST 8u
 #define FA_ICMP_TIMESTAMP_REQUEST 13u
 #define FA_ICMP_TIMESTAMP_REPLY 14u
-
-struct fa_nat_id {
-	union {
-		struct fa_nat_key key;
-		__u64 words[3];
-	};
-};
-
-FA_STATIC_ASSERT(sizeof(struct fa_nat_id) == sizeof(struct fa_nat_key), "as many words");
-
-static __always_inline int fa_translations_equals(const struct fa_translation *slot, const struct fa_nat_id *id)
-{
-	const __u64 *words = (const __u64 *)&slot->key;
-
-	/* One branch for all: the verifier follows each of them at each slot. */
-	return ((words[0] ^ id->words[0]) | (words[1] ^ id->words[1]) | (words[2] ^ id->words[2])) == 0;
-}
-
-FA_TABLE(fa_translations, fa_translation, fa_translations, fa_translations_state, fa_nat_id)
 
 static __always_inline int fa_subscribers_equals(const struct fa_subscriber *slot, const struct fa_subscriber_key *key)
 {

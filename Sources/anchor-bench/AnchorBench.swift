@@ -8,7 +8,7 @@ struct AnchorBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "anchor-bench", abstract: "Measures FlowAnchor's parts by themselves. Needs root.",
         subcommands: [
-            ForwardingBench.self, ChurnBench.self, RouterBench.self, Hosts.self, DaemonHosts.self,
+            ForwardingBench.self, NATBench.self, ChurnBench.self, RouterBench.self, Hosts.self, DaemonHosts.self,
             Updates.self,
         ])
 

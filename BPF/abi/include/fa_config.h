@@ -10,6 +10,9 @@
 #define FA_INSIDE_LIMIT 4u
 #define FA_OUTSIDE_LIMIT 8u
 
+/* fa_prefix.path of a pool: its hosts need no lease, the daemon lets each in when its first packet comes [0077]. */
+#define FA_POOL_UNAWARE 1u
+
 #define FA_CONFIG_ROUTE_BY_KERNEL 0x0001u /* more routes than these: ask the kernel's FIB */
 #define FA_CONFIG_UNKNOWN_SOURCE_PASSES 0x0002u /* access: unknown sources go to the kernel, not dropped */
 #define FA_CONFIG_DECREMENT_TTL 0x0004u
@@ -18,7 +21,7 @@
 struct fa_prefix {
 	struct fa_address address;
 	struct fa_address mask;
-	__u32 path; /* of a route */
+	__u32 path; /* of a route; of a pool FA_POOL_… */
 	__u32 pad[3];
 };
 

@@ -57,6 +57,12 @@ static inline __u32 fa_bucket_second(__u64 hash, __u32 mask)
 	return (__u32)(hash >> 32) & mask;
 }
 
+/* The third one of a translation, see fa_nat.h. */
+static inline __u32 fa_bucket_third(__u64 hash, __u32 mask)
+{
+	return (__u32)(hash * FA_HASH_FACTOR >> 32) & mask;
+}
+
 /* Index of the slot to try in a bucket at this attempt, 0 to FA_BUCKET_SLOTS - 1. Keys of one bucket
  * begin at different slots, so that most are found at the first attempt, in one cache line. */
 static inline __u32 fa_bucket_slot(__u32 bucket, __u64 hash, __u32 attempt)

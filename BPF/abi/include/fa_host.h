@@ -16,6 +16,8 @@
 #define FA_HOST_REFUSED 0x0020u /* its server is down and it may not pass without */
 /* While both bits are set and no copies are sent: the tunnel's way, otherwise the attached way. */
 #define FA_HOST_PREFER_TUNNEL 0x0080u
+/* Let in by its first packet: it knows nothing of us, and has no keys [0077]. */
+#define FA_HOST_UNAWARE 0x0100u
 /* An address of this node itself (mobile node only): its anchor is at peer. */
 #define FA_HOST_OWN 0x0040u
 

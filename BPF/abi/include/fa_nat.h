@@ -8,6 +8,9 @@
  *   MAPPING  the outside port of a host's address and port, whatever the destination (RFC 4787, REQ-1; RFC 5382, REQ-1)
  *   FILTER   an address that a UDP mapping has sent to: whatever its port is, it may answer (RFC 4787, REQ-8)
  *
+ * A key has three buckets, see fa_hash.h; it is in another than the first only if the bit of that one is set in
+ * fa_translations_elsewhere, where bits are never cleared while programs run.
+ *
  * A flow is there once its DOWN and then its UP slot are. Both name their mapping, and the mapping counts them.
  *
  * Outside ports come from blocks of FA_NAT_BLOCK_PORTS, which the daemon gives to subscribers (RFC 6888, REQ-2, REQ-9):

@@ -13,6 +13,7 @@
 	X(ENCAPSULATED, "encapsulated", forward, "put into a tunnel and sent to its next hop") \
 	X(DELIVERED, "delivered", forward, "sent to a host on an access link") \
 	X(ICMP_TOO_BIG, "icmp_too_big", forward, "too big for its tunnel: answered with an ICMP error") \
+	X(HELD, "held", forward, "first packet of a host: the daemon lets the host in, and sends it on") \
 	X(TO_KERNEL_UNRESOLVED, "to_kernel_unresolved", kernel, "next hop not resolved yet, left to the kernel") \
 	X(TO_KERNEL_ROUTE, "to_kernel_route", kernel, "route known to the kernel only") \
 	X(TO_KERNEL_ICMP, "to_kernel_icmp", kernel, "ICMP error about a tunnelled packet, relayed by the daemon") \

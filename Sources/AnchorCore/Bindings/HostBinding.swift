@@ -13,16 +13,19 @@ public struct HostBinding: Hashable, Sendable {
     public var alsoAcceptedFrom: IPAddress?
     /// Name of the server chain that its flows pass; `nil` for none.
     public var chain: String?
+    /// Let in by its first packet, see ``UnawareHosts``.
+    public var isUnaware: Bool
 
     public init(
         address: IPAddress, node: UInt64, location: HostLocation, alsoAcceptedFrom: IPAddress? = nil,
-        chain: String? = nil
+        chain: String? = nil, isUnaware: Bool = false
     ) {
         self.address = address
         self.node = node
         self.location = location
         self.alsoAcceptedFrom = alsoAcceptedFrom
         self.chain = chain
+        self.isUnaware = isUnaware
     }
 }
 

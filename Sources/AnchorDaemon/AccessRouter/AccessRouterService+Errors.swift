@@ -4,11 +4,18 @@ import Glibc
 import NetworkTypes
 
 extension AccessRouterService {
-    /// An ICMP error about a tunnelled packet becomes one about the packet inside, for its sender (T10).
+    /// What the programs tell.
     func handle(_ event: DataPlaneEvent) {
-        guard case .icmpError(_, let frame) = event, let packet = TunnelErrorRelay.packet(in: frame[...]) else {
-            return
+        switch event {
+        case .icmpError(_, let frame): relayError(in: frame)
+        case .portBlockWanted(let subscriber): plane.translation?.blockWanted(by: subscriber)
+        case .unknownHost(let port, let frame): letIn(frame, on: port)
         }
+    }
+
+    /// An ICMP error about a tunnelled packet becomes one about the packet inside, for its sender (T10).
+    private func relayError(in frame: [UInt8]) {
+        guard let packet = TunnelErrorRelay.packet(in: frame[...]) else { return }
         let now = MonotonicClock.now()
         var host: IPAddress?
         let outcome = relay.handle(packet, at: now, source: errorSource) { endpoint, peer, destination in

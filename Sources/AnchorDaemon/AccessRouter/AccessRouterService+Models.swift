@@ -129,12 +129,21 @@ extension AccessRouterService {
     func deleteHost(_ address: IPAddress) throws(ControlError) {
         do {
             if try staticHosts.remove(address) {
-                try dataPlane.removeHost(HostKey(address))
+                try plane.remove(address)
                 events.tell("host-deleted", "\(address) was deleted by an operator", ["address": "\(address)"])
                 return
             }
         } catch {
             throw ControlError(failure: error)
+        }
+        if unaware.delete(address) {
+            do {
+                try plane.remove(address)
+            } catch {
+                throw ControlError(failure: error)
+            }
+            events.tell("host-deleted", "\(address) was deleted by an operator", ["address": "\(address)"])
+            return
         }
         guard router.host(address) != nil else {
             throw ControlError(.notFound, "\(address) is no host of this router")

@@ -21,6 +21,7 @@ final class AccessRouterService: @unchecked Sendable {
     private(set) var plane: ForwardingPlane!
     var staticHosts: StaticHosts
     var serverMarks: ServerMarks
+    var unaware: UnawareHosts
     var counters = MessageCounters()
     var relay = TunnelErrorRelay()
     let errors: ErrorSender
@@ -39,7 +40,10 @@ final class AccessRouterService: @unchecked Sendable {
     /// What the timer is set to, which costs more than many a message.
     private var wakeUp: MonotonicInstant?
     private var lastScan: MonotonicInstant
-    private var isStopped = false
+    private(set) var isStopped = false
+    /// Where there is a NAT: what is done to its tables from time to time.
+    var translationPass: TranslationPass?
+    var isTranslationPassUnderWay = false
     private(set) var scan = ScanTimes()
     private var fullness = FullnessWatch()
 
@@ -66,6 +70,7 @@ final class AccessRouterService: @unchecked Sendable {
         let names = settings.access.map(\.interface) + settings.coreInterfaces + settings.servers.flatMap(\.interfaces)
         let numbers = try PortNumbers.stored(names, path: folder + "/interfaces.json")
         let ports = PortTable(settings, numbers: numbers)
+        unaware = UnawareHosts(settings, numbers: numbers)
         // First, since it is refused where another daemon has the port: nothing is in the kernel yet.
         transport = try ProtocolTransport(port: settings.port, interfaces: ports) { logger.warning("\($0)") }
         let core = AccessRouterConfiguration(
@@ -73,10 +78,12 @@ final class AccessRouterService: @unchecked Sendable {
         router = try AccessRouter(core)
         // Goes on while tables and programs are made.
         restoration = Restoration(of: router, from: folder + "/journal", capacity: settings.hostCapacity)
+        let outside = Self.numberedOutside(settings, instance: configuration.instance)
         dataPlane = try KernelDataPlane(
             .init(
                 instance: configuration.instance, program: .accessRouter, hostCapacity: settings.hostCapacity,
-                spillCapacity: max(4096, settings.hostCapacity / 16)))
+                spillCapacity: max(4096, settings.hostCapacity / 16),
+                nat: settings.nat?.capacity(hosts: settings.hostCapacity, outside: outside)))
         errors = try ErrorSender()
         // Opened before the tables are read, so that nothing is missed in between.
         netlinkMonitor = try NetlinkMonitor()
@@ -88,6 +95,7 @@ final class AccessRouterService: @unchecked Sendable {
             settings, ports: ports, markedDown: serverMarks.down, dataPlane: dataPlane, netlink: netlink,
             reports: reports()
         ) { [dataPlane] port throws(DataPlaneError) in try dataPlane.attach(port) }
+        if let nat = settings.nat { translate(nat, outside: outside) }
     }
 
     /// Adopts what is in the kernel, puts it right, and begins.
@@ -106,10 +114,12 @@ final class AccessRouterService: @unchecked Sendable {
         let loaded = loader.finish()
         if let failure = loaded.failure { logger.error("\(failure)") }
         perform(actions)
+        try adoptUnawareHosts()
         let others = staticHosts.bindings(plane)
         for host in others { try plane.install(CollectionOfOne(host)) }
         // With all in force, and no more than those in the table, there is nothing else.
         if loaded.failure != nil || dataPlane.hostTable.entries != loaded.count + others.count { try reconcile() }
+        finishTranslation()
         finish()
         watch(netlinkMonitor.descriptor) { $0.kernelChanged() }
         eventReader = try EventReader(dataPlane, on: queue) { [logger] in
@@ -154,6 +164,7 @@ final class AccessRouterService: @unchecked Sendable {
         housekeeping.cancel()
         transport.stop()
         eventReader?.stop()
+        translationPass?.drain()
         for source in sources { source.cancel() }
         sources = []
         journal.drain()
@@ -162,7 +173,7 @@ final class AccessRouterService: @unchecked Sendable {
     /// Takes out of the data plane what no binding stands for.
     private func reconcile() throws {
         let fixed = staticHosts.addresses
-        let removed = try plane.removeHosts { router.holds($0) || fixed.contains($0) }
+        let removed = try plane.removeHosts { router.holds($0) || fixed.contains($0) || unaware.holds($0) }
         if removed > 0 { logger.notice("removed hosts that nothing stands for", metadata: ["hosts": "\(removed)"]) }
     }
 
@@ -291,6 +302,7 @@ final class AccessRouterService: @unchecked Sendable {
             "interface": "\(attachment.interface)", "programs": "\(attachment.programs.joined(separator: ","))",
             "mode": "\(attachment.mode.rawValue)",
         ]
+        acceptTranslated(on: attachment.interface)
         if let fallback = attachment.fallback { metadata["fallback"] = "\(fallback)" }
         let level: Logger.Level = attachment.mode == .generic ? .warning : .info
         logger.log(level: level, "\(attachment.hasReplaced ? "replaced" : "attached") programs", metadata: metadata)
@@ -308,7 +320,9 @@ final class AccessRouterService: @unchecked Sendable {
             scan.begin()
             look(since: span, from: 0)
         }
+        beginTranslationPass()
         attempt { try plane.forgetPathMTUs(at: now) }
+        expireUnawareHosts()
         attempt { try plane.settle() }
         plane.nextHops.refreshAll()
         warnOfFullTables()
@@ -320,6 +334,7 @@ final class AccessRouterService: @unchecked Sendable {
         var next: Int?
         attempt {
             let part = try plane.activity(since: span, at: start, from: place, places: Self.scanPlaces)
+            unaware.note(part.seen)
             let actions = part.seen.isEmpty ? [] : router.handle(.activity(part.seen), at: MonotonicClock.now())
             if !actions.isEmpty {
                 perform(actions)

@@ -31,7 +31,7 @@ struct AccessRouterChecks {
                 reader.problem("endpoints[\(place)]", "\(endpoint) can't be reached from other routers' networks")
             }
             for (number, link) in settings.access.enumerated()
-            where link.pools.contains(where: { $0.contains(endpoint) }) {
+            where (link.pools + link.unaware).contains(where: { $0.contains(endpoint) }) {
                 let isGateway = link.gateways.contains { $0.address == endpoint }
                 if !isGateway {
                     reader.problem(
@@ -79,8 +79,9 @@ struct AccessRouterChecks {
     private func checkLinks() {
         var blocks: [(IPPrefix, String)] = []
         for (place, link) in settings.access.enumerated() {
-            for (number, pool) in link.pools.enumerated() {
-                let key = "access[\(place)].pools[\(number)]"
+            let own = link.pools.enumerated().map { ($1, "access[\(place)].pools[\($0)]") }
+            let others = link.unaware.enumerated().map { ($1, "access[\(place)].unaware[\($0)]") }
+            for (pool, key) in own + others {
                 if let other = blocks.first(where: { $0.0.contains(pool) || pool.contains($0.0) }) {
                     reader.problem(key, "\(pool) overlaps \(other.0) of \(other.1)")
                 }

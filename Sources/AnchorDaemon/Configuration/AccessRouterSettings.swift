@@ -16,6 +16,8 @@ public struct AccessRouterSettings: Sendable {
     public var servers: [ServerSettings] = []
     /// `[[access-router.node]]`
     public var nodes: [NodeSettings] = []
+    /// `[access-router.nat]`: without it nothing is translated.
+    public var nat: NATSettings?
     /// `host-capacity`: hosts that the table holds, rounded up to a power of two; 128 bytes each. Default: 65536.
     public var hostCapacity = 65536
     /// `lease-lifetime`: seconds that a lease lives without a refresh. Default: 600.
@@ -28,6 +30,10 @@ public struct AccessRouterSettings: Sendable {
     public var quarantine = 60.0
     /// `advertisement-interval`: seconds between unsolicited advertisements. Default: 3.
     public var advertisementInterval = 3.0
+    /// `unaware-inactivity`: seconds without a packet after which a host that needs no lease is forgotten. Default: 7440.
+    public var unawareInactivity = 7440.0
+    /// `unaware-limit`: addresses without a lease that one station may have at once. Default: 8.
+    public var unawareLimit = 8
     /// `bicast`: hosts attached at two places get copies on both ways [0052]. Default: true.
     public var bicast = true
     /// `core-mtu`: bytes of an IP packet that fit every way through the core. Default: 1500.
@@ -57,6 +63,7 @@ public struct AccessRouterSettings: Sendable {
         access = reader.tables("access").map { AccessLinkSettings($0) }
         servers = reader.tables("server").map { ServerSettings($0) }
         nodes = reader.tables("node").map { NodeSettings($0, folder: folder) }
+        nat = reader.table("nat").map { NATSettings($0, access: access) }
         readLimits(reader)
         AccessRouterChecks(self, reader).run()
         reader.finish()
@@ -78,6 +85,8 @@ public struct AccessRouterSettings: Sendable {
         grace = reader.seconds("grace", in: 0...60) ?? grace
         quarantine = reader.seconds("quarantine", in: 0...86400) ?? quarantine
         advertisementInterval = reader.seconds("advertisement-interval", in: 0.1...1800) ?? advertisementInterval
+        unawareInactivity = reader.seconds("unaware-inactivity", in: 10...8_640_000) ?? unawareInactivity
+        unawareLimit = reader.integer("unaware-limit", in: 1...65536) ?? unawareLimit
         bicast = reader.boolean("bicast") ?? bicast
         coreMTU = reader.integer("core-mtu", in: 1280...9216).map { UInt16($0) } ?? coreMTU
         clampMSS = reader.boolean("clamp-mss") ?? clampMSS
@@ -98,6 +107,8 @@ public struct AccessLinkSettings: Sendable {
     public var gateways: [GatewayAddress] = []
     /// `pools`: blocks that addresses are leased from.
     public var pools: [IPPrefix] = []
+    /// `unaware`: blocks whose addresses need no lease: who sends from one is let in by its first packet [0077].
+    public var unaware: [IPPrefix] = []
     /// `servers`: names of the servers that its hosts' packets pass, from the node outwards. Default: all, in the
     /// order of the file.
     public var servers: [String]?
@@ -112,7 +123,11 @@ public struct AccessLinkSettings: Sendable {
         }
         gateways = reader.required("gateway", gateway, "the router's own addresses on the link") ?? []
         let blocks = reader.list("pools", of: "an address block, such as 10.1.0.0/24") { IPPrefix($0) }
-        pools = reader.required("pools", blocks, "the blocks that addresses are leased from") ?? []
+        unaware = reader.list("unaware", of: "an address block, such as 192.168.1.0/24") { IPPrefix($0) } ?? []
+        // One of the two it takes to have any hosts.
+        pools =
+            unaware.isEmpty
+            ? reader.required("pools", blocks, "the blocks that addresses are leased from") ?? [] : blocks ?? []
         servers = reader.list("servers", of: "a name") { $0 }
         reader.finish()
     }

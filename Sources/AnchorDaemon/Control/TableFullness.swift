@@ -2,9 +2,12 @@ import AnchorDataPlane
 import ControlAPI
 
 extension MapModel {
-    /// The tables that are full to 80 % and more, of those that refuse what comes once they are full.
+    /// The tables that are full to 80 % and more, of those that refuse what comes once they are full. Translations have
+    /// no map behind their table, which is made for being half full.
     static func nearlyFull(_ dataPlane: KernelDataPlane) throws(ControlError) -> [MapModel] {
-        try pinned(dataPlane, where: { $0?.refusesWhenFull == true }).filter { ($0.fill ?? 0) >= 0.8 }
+        try pinned(dataPlane, where: { $0?.refusesWhenFull == true }).filter { map in
+            (map.fill ?? 0) >= (DataPlaneMap(rawValue: map.name) == .translations ? NATCapacity.warningFill : 0.8)
+        }
     }
 
     /// A line for each of ``nearlyFull(_:)``.
@@ -21,6 +24,10 @@ extension MapModel {
         let text = "\(name) is nearly full (\(entries ?? 0) of \(capacity))"
         return switch DataPlaneMap(rawValue: name) {
         case .hosts, .hostSpill: text + "; raise host-capacity"
+        case .subscribers: text + "; raise host-capacity"
+        case .translations:
+            "\(name) has \(entries ?? 0) entries of the \(capacity / 2) that it is made for; "
+                + "raise flow-capacity of [access-router.nat]"
         case .flows: text + "; raise flow-capacity"
         default: text
         }

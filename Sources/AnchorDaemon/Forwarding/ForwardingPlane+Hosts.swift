@@ -9,6 +9,8 @@ extension ForwardingPlane {
     func install(_ bindings: some Collection<HostBinding>) throws(DataPlaneError) {
         // What is in flight is accepted from where it was sent before anything says that it comes from elsewhere.
         for binding in bindings { try setFormerPeer(binding.alsoAcceptedFrom, of: binding.address) }
+        // A host that is known and has no outside address would lose packets.
+        if let translation { for binding in bindings { translation.admit(binding.address) } }
         if bindings.count == 1, let binding = bindings.first { return try dataPlane.setHost(try entry(binding)) }
         var entries: [HostEntry] = []
         entries.reserveCapacity(bindings.count)
@@ -30,6 +32,7 @@ extension ForwardingPlane {
     func remove(_ host: IPAddress) throws(DataPlaneError) {
         try setFormerPeer(nil, of: host)
         try dataPlane.removeHost(HostKey(host))
+        translation?.dismiss(host)
     }
 
     /// What the data plane holds for a binding.
@@ -41,7 +44,7 @@ extension ForwardingPlane {
     func entry(_ binding: HostBinding, _ known: inout KnownPath?) throws(DataPlaneError) -> HostEntry {
         var entry = HostEntry(
             key: HostKey(binding.address), node: UInt32(truncatingIfNeeded: binding.node),
-            chain: chainIndex(binding.chain))
+            chain: chainIndex(binding.chain), isUnaware: binding.isUnaware)
         if let neighbour = binding.location.neighbour {
             entry.attachment = HostAttachment(mac: neighbour.mac, port: neighbour.interface.number)
         }
@@ -122,6 +125,7 @@ extension ForwardingPlane {
             return true
         }
         for key in stale { try dataPlane.removeHost(key) }
+        translation?.dismissAll(unless: isWanted)
         return stale.count
     }
 

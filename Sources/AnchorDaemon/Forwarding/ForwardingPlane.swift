@@ -41,6 +41,10 @@ final class ForwardingPlane {
     var markedDown: Set<String>
     /// Path MTUs below the core's, by tunnel's peer.
     var learned: [IPAddress: LearnedMTU] = [:]
+    /// Gives hosts outside addresses, where there is a NAT.
+    var translation: Translation?
+    /// Outside addresses as the tables count them.
+    var outside: [OutsideRange] = []
     /// Ways to tunnels' peers, as long as no route changes.
     var ways = TunnelWays()
 
@@ -80,7 +84,8 @@ final class ForwardingPlane {
         ports.ports.values.contains { $0.addresses.contains(address) } || otherAddresses.contains(address)
     }
 
-    var pools: [IPPrefix] { settings.access.flatMap(\.pools) }
+    /// Blocks that the host table answers for.
+    var pools: [IPPrefix] { settings.access.flatMap { $0.pools + $0.unaware } }
 
     // MARK: What the kernel says
 
@@ -225,7 +230,11 @@ final class ForwardingPlane {
     @discardableResult
     private func readRoutes() throws -> Bool {
         let plan = RoutePlan(try netlink.routes(in: .main), ports: ports.kernelIndices, pools: pools)
-        let areNew = routes != plan || dataPlane.configuration.endpoints != settings.endpoints
+        let known = dataPlane.configuration
+        let isAsSet =
+            known.endpoints == settings.endpoints && known.inside == settings.nat?.inside ?? []
+            && known.outside == outside
+        let areNew = routes != plan || !isAsSet
         guard areNew else { return false }
         routes = plan
         ways = TunnelWays()
@@ -242,6 +251,7 @@ final class ForwardingPlane {
         var configuration = DataPlaneConfiguration()
         configuration.endpoints = settings.endpoints
         configuration.pools = pools
+        configuration.unaware = Set(settings.access.flatMap(\.unaware))
         configuration.routes = try routes.routes.map { way in
             .init(prefix: way.prefix, path: try path(to: way.hop, mtu: way.mtu))
         }
@@ -249,6 +259,10 @@ final class ForwardingPlane {
         configuration.defaultPathV6 = try routes.defaultV6.map { try path(to: $0.hop, mtu: $0.mtu) } ?? 0
         configuration.routesByKernel = routes.isByKernel
         configuration.unknownSourcePasses = settings.unknownSource == .pass
+        if let nat = settings.nat {
+            configuration.inside = nat.inside
+            configuration.outside = outside
+        }
         if settings.clampMSS {
             // What the largest outer header leaves: IPv6, GRE with key and sequence number.
             let room = settings.coreMTU - 52

@@ -34,6 +34,7 @@ final class HostLoader {
     }
 
     func add(_ binding: HostBinding) {
+        plane.translation?.admit(binding.address)
         do throws(DataPlaneError) { part.append(try plane.entry(binding, &known)) } catch {
             written.state.withLock { $0.failure = error }
         }

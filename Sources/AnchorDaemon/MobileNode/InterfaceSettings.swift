@@ -45,6 +45,12 @@ struct InterfaceSettings {
         }
     }
 
+    /// Makes an access router's interface pass packets whose source address is this machine's own, as those of hosts
+    /// behind a NAT may be. Nobody puts it back: the programs translate on when the daemon has ended.
+    mutating func prepareTranslation(_ name: String) throws {
+        try change("/proc/sys/net/ipv4/conf/\(name)/accept_local", to: "1")
+    }
+
     /// Puts back what was changed, on interfaces that still exist.
     mutating func restore() {
         for (path, value) in originals { try? write(value, to: path) }

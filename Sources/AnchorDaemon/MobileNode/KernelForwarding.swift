@@ -49,6 +49,8 @@ final class KernelForwarding: MobileForwarding {
         errors = try EventReader(dataPlane, on: queue, failed: { _ in }) { event in
             switch event {
             case .icmpError(_, let packet): handle(packet)
+            // Nothing is translated or let in here.
+            case .portBlockWanted, .unknownHost: break
             }
         }
     }

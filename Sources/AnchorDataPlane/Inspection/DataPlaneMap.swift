@@ -1,5 +1,5 @@
-/// The maps of the programs, by their names in C (`BPF/include/maps.h`, `BPF/include/mobile_maps.h`). All of them
-/// belong to both roles but the flow table, which is a mobile node's.
+/// The maps of the programs, by their names in C (`BPF/include/maps.h`, `BPF/include/mobile_maps.h`). Most of
+/// them belong to both roles; the flow table is a mobile node's, what translates packets a router's.
 public enum DataPlaneMap: String, Hashable, Sendable, CaseIterable {
     case configuration = "fa_config"
     case ports = "fa_ports"
@@ -15,11 +15,14 @@ public enum DataPlaneMap: String, Hashable, Sendable, CaseIterable {
     case duplicates = "fa_duplicates"
     case translations = "fa_translations"
     case translationState = "fa_translations_state"
+    case elsewhere = "fa_translations_elsewhere"
     case subscribers = "fa_subscribers"
     case subscriberState = "fa_subscribers_state"
     case natBlocks = "fa_nat_blocks"
     case natPorts = "fa_nat_ports"
     case natFragments = "fa_nat_fragments"
+    case natWork = "fa_nat_work"
+    case deferred = "fa_deferred"
     case reasons = "fa_reasons"
     case limits = "fa_limits"
     case kernelPath = "fa_kernel_path"
@@ -34,8 +37,8 @@ public enum DataPlaneMap: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .ports, .chains, .paths, .hosts, .hostSpill, .admitted, .flows, .translations, .subscribers: true
         case .configuration, .hostExtras, .hostState, .peers, .peerState, .duplicates, .translationState,
-            .subscriberState, .natBlocks, .natPorts, .natFragments, .reasons, .limits, .kernelPath, .events, .devices,
-            .flowState:
+            .subscriberState, .natBlocks, .natPorts, .natFragments, .natWork, .deferred, .elsewhere, .reasons, .limits, .kernelPath,
+            .events, .devices, .flowState:
             false
         }
     }

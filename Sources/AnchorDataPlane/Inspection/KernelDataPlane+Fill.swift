@@ -27,7 +27,7 @@ extension KernelDataPlane {
             return (0..<maps.duplicates.count).count { view.isInUse($0) }
         case .events: return Int(try eventPositions().waiting)
         case .configuration, .hostState, .peerState, .flowState, .translationState, .subscriberState, .natBlocks,
-            .natPorts, .natFragments, .reasons, .limits, .kernelPath:
+            .natPorts, .natFragments, .natWork, .deferred, .elsewhere, .reasons, .limits, .kernelPath:
             return nil
         }
     }

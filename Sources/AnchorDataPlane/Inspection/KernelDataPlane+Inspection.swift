@@ -38,6 +38,8 @@ extension KernelDataPlane {
         case .natBlocks: PortBlocksView(nat: nat, configuration: configuration)
         case .natPorts: OutsidePortsView(nat: nat, configuration: configuration)
         case .natFragments: FragmentsView(maps: maps, clock: clock, now: try tick())
+        case .elsewhere: ElsewhereView(maps: maps)
+        case .natWork, .deferred: ScratchView(map: try description(of: map))
         case .reasons: ReasonsView(maps: maps)
         case .limits: LimitsView(maps: maps, clock: clock, now: try tick())
         case .kernelPath: KernelPathView(maps: maps)
@@ -63,6 +65,13 @@ extension KernelDataPlane {
             let map: BPFMap<UInt32, fa_table_state> = try handle.typed()
             return try map.value(0) ?? fa_table_state()
         }.unwrapped()
+    }
+
+    private func description(of map: DataPlaneMap) throws(DataPlaneError) -> BPFMapDescription {
+        guard let handle = maps.handles[map.rawValue] else {
+            throw .invalid("instance \(options.instance) has no map \(map.rawValue): it is a mobile node's")
+        }
+        return handle.description
     }
 
     func quarterTick() throws(DataPlaneError) -> UInt16 {

@@ -46,7 +46,11 @@ extension DataPlaneConfiguration {
             unknownSourcePasses: config.flags & FA_CONFIG_UNKNOWN_SOURCE_PASSES != 0,
             decrementsTTL: config.flags & FA_CONFIG_DECREMENT_TTL != 0,
             inside: list(config.inside, config.inside_count, Self.insideLimit, of: fa_inside.self, \.prefix),
-            outside: list(config.outside, config.outside_count, Self.outsideLimit, of: fa_outside.self, \.range))
+            outside: list(config.outside, config.outside_count, Self.outsideLimit, of: fa_outside.self, \.range),
+            unaware: Set(
+                list(config.pools, config.pool_count, Self.poolLimit, of: fa_prefix.self) {
+                    $0.path == FA_POOL_UNAWARE ? $0.prefix : nil
+                }.compactMap(\.self)))
     }
 }
 
@@ -69,7 +73,9 @@ extension fa_config {
         pool_count = UInt16(configuration.pools.count)
         route_count = UInt16(configuration.routes.count)
         Self.fill(&endpoints, with: configuration.endpoints.map(fa_address.init))
-        Self.fill(&pools, with: configuration.pools.map { fa_prefix($0, path: 0) })
+        Self.fill(
+            &pools,
+            with: configuration.pools.map { fa_prefix($0, path: configuration.unaware.contains($0) ? FA_POOL_UNAWARE : 0) })
         let longestFirst = configuration.routes.sorted { $0.prefix.mappedLength > $1.prefix.mappedLength }
         Self.fill(&routes, with: longestFirst.map { fa_prefix($0.prefix, path: $0.path) })
         inside_count = UInt16(configuration.inside.count)

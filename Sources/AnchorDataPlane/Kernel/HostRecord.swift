@@ -17,6 +17,7 @@ struct HostRecord {
         value.node = entry.node
         var flags: UInt32 = 0
         if entry.isRefused { flags |= FA_HOST_REFUSED }
+        if entry.isUnaware { flags |= FA_HOST_UNAWARE }
         if entry.isOwn { flags |= FA_HOST_OWN }
         if entry.isBicast { flags |= FA_HOST_BICAST }
         if entry.prefersTunnel { flags |= FA_HOST_PREFER_TUNNEL }
@@ -52,6 +53,7 @@ struct HostRecord {
     func entry(_ key: HostKey) -> HostEntry {
         var entry = HostEntry(key: key, node: value.node, chain: value.chain)
         entry.isRefused = value.has(FA_HOST_REFUSED)
+        entry.isUnaware = value.has(FA_HOST_UNAWARE)
         entry.isOwn = value.has(FA_HOST_OWN)
         entry.isBicast = value.has(FA_HOST_BICAST)
         entry.prefersTunnel = value.has(FA_HOST_PREFER_TUNNEL)

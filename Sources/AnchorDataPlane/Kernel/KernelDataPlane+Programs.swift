@@ -55,6 +55,7 @@ extension KernelDataPlane {
         if let link = try XDPLink.pinned(at: path) {
             if link.interface == port.interfaceIndex && link.isAlive() {
                 try link.replace(with: program)
+                keep(program, of: index)
                 attachment.mode = link.mode == .native ? .native : .generic
                 attachment.hasReplaced = true
                 return attachment
@@ -64,9 +65,15 @@ extension KernelDataPlane {
         }
         let link = try XDPLink(attaching: program, to: port.interfaceIndex)
         try link.pin(at: path)
+        keep(program, of: index)
         attachment.mode = link.mode == .native ? .native : .generic
         attachment.fallback = link.fallback
         return attachment
+    }
+
+    private func keep(_ program: consuming BPFProgram, of index: PortIndex) {
+        let attached = AttachedProgram(program)
+        state.withLock { $0.attached[index] = attached }
     }
 
     private func attachFilters(_ index: PortIndex, _ port: Port) throws(BPFError) -> ProgramAttachment {

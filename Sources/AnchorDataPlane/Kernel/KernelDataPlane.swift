@@ -16,6 +16,8 @@ public final class KernelDataPlane: DataPlane {
     public let wasAdopted: Bool
     /// Entries that a former process was writing when it was killed, and that were mended.
     public let mendedEntries: Int
+    /// Flows of the NAT for which there was no room when the sizes of its tables changed.
+    public let lostTranslations: Int
 
     /// The tables of the NAT, the smallest ones where there is none.
     public let nat: NATTable
@@ -30,6 +32,8 @@ public final class KernelDataPlane: DataPlane {
         var hosts: HostTable
         var paths: PathTable
         var ports: [PortIndex: Port] = [:]
+        /// XDP programs that this process has put on ports.
+        var attached: [PortIndex: AttachedProgram] = [:]
         var hostPaths: [PathIndex]
         var peers: PeerTable
         var configuration = DataPlaneConfiguration()
@@ -108,10 +112,12 @@ public final class KernelDataPlane: DataPlane {
         case .made:
             wasAdopted = false
             mendedEntries = 0
+            lostTranslations = 0
             Self.initialise(maps, bucketMask: table.bucketMask)
             try Result { () throws(BPFError) in try maps.pin(in: options.mapFolder) }.unwrapped()
         case .adopted:
             wasAdopted = true
+            lostTranslations = 0
             try Self.checkVersion(maps, options)
             mendedEntries = try Result { () throws(BPFError) in try table.repair() }.unwrapped() + nat.repair()
         case .resized(let handles, let groups):
@@ -128,7 +134,8 @@ public final class KernelDataPlane: DataPlane {
             } else {
                 mended = try Result { () throws(BPFError) in try table.repair() }.unwrapped()
             }
-            mendedEntries = mended + nat.repair()
+            lostTranslations = groups.contains(.nat) ? nat.move(from: NATMemory(former)) : 0
+            mendedEntries = mended + (groups.contains(.nat) ? 0 : nat.repair())
             try Result { () throws(BPFError) in try maps.replacePins(in: options.mapFolder) }.unwrapped()
         }
         var state = State(

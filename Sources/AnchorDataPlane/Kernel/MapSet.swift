@@ -26,7 +26,7 @@ struct MapSet {
             case .nat:
                 [
                     "fa_translations", "fa_translations_state", "fa_subscribers", "fa_subscribers_state",
-                    "fa_nat_blocks", "fa_nat_ports",
+                    "fa_nat_blocks", "fa_nat_ports", "fa_translations_elsewhere",
                 ]
             }
         }

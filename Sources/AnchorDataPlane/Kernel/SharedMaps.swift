@@ -23,6 +23,7 @@ final class SharedMaps: Sendable {
     let subscriberState: BPFArrayRegion<fa_table_state>
     let natBlocks: BPFArrayRegion<fa_nat_block>
     let natPorts: BPFArrayRegion<UInt64>
+    let elsewhere: BPFArrayRegion<UInt64>
     let fragments: BPFMap<UInt32, fa_nat_fragment>
     let reasons: BPFPerCPUArray<UInt64>
     let limits: BPFPerCPUArray<fa_limit>
@@ -51,6 +52,7 @@ final class SharedMaps: Sendable {
             subscribers = try BPFArrayRegion(found.typed("fa_subscribers"))
             subscriberState = try BPFArrayRegion(found.typed("fa_subscribers_state"))
             natBlocks = try BPFArrayRegion(found.typed("fa_nat_blocks"))
+            elsewhere = try BPFArrayRegion(found.typed("fa_translations_elsewhere"))
             natPorts = try BPFArrayRegion(found.typed("fa_nat_ports"))
             fragments = try found.typed("fa_nat_fragments")
             reasons = try BPFPerCPUArray(found.typed("fa_reasons"))

@@ -208,6 +208,24 @@ extension NATTable {
         return end < capacity ? end : nil
     }
 
+    /// The same, of those that want a block or have more than one.
+    public func scanGrowing(from place: Int, places count: Int, _ body: (NATSubscriber) -> Void) -> Int? {
+        let capacity = memory.subscribers.capacity
+        guard place < capacity else { return nil }
+        let end = count < capacity - place ? place + count : capacity
+        for index in place..<end {
+            let slot = memory.subscribers.slots + index
+            guard slot.pointee.block_count > 1 || slot.pointee.wants_block != 0 else { continue }
+            if let subscriber = subscriber(at: UInt32(index)) { body(subscriber) }
+        }
+        return end < capacity ? end : nil
+    }
+
+    /// Whether no port of a block is taken.
+    public func isUnused(_ block: PortBlock) -> Bool {
+        block.outside < memory.outsideCapacity && memory.isUnused(block.index)
+    }
+
     /// Blocks that are not to be given out: subscribers', and those of subscribers that are on their way out.
     public func blocksInUse() -> [PortBlock] {
         writer.withLock { writer in

@@ -20,12 +20,10 @@ public final class NATTable: Sendable {
     struct Writer {
         /// Slots of subscribers that are on their way out, see ``removeSubscriber(_:)``.
         var leaving: Leaving
-        /// Mappings and filters that no program takes any more, to be freed once those that run now have ended.
-        var gone: [UInt32] = []
+        /// Those of them that the pass which is under way takes out.
+        var sweeping = Leaving(capacity: 0)
         /// Blocks that a subscriber on its way out has lost while one of their ports was taken.
         var strays: [PortBlock] = []
-        /// Flows that are looked at closer, once what they need was fetched.
-        var candidates: [UInt32] = []
     }
 
     init(_ memory: NATMemory, owner: (any Sendable)? = nil, isQuiet: @escaping @Sendable () -> Void) {

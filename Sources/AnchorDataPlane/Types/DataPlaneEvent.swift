@@ -5,6 +5,12 @@ public enum DataPlaneEvent: Hashable, Sendable {
     /// An ICMP error about a packet that this machine encapsulated, as it came in on the port: on an access router from
     /// its Ethernet header on, on a mobile node from its IP header on; long ones cut off.
     case icmpError(port: PortIndex, [UInt8])
+    /// A subscriber of the NAT needs another block of ports; its index in `fa_subscribers`.
+    case portBlockWanted(subscriber: UInt32)
+
+    /// A frame from an address that needs no lease, of a host that isn't known or not there: to be let in, and the frame
+    /// sent on.
+    case unknownHost(port: PortIndex, [UInt8])
 
     /// - Returns: `nil` for an event that this version doesn't know.
     public init?(_ record: UnsafeRawBufferPointer) {
@@ -13,8 +19,17 @@ public enum DataPlaneEvent: Hashable, Sendable {
         let port = record.loadUnaligned(fromByteOffset: MemoryLayout<fa_event>.offset(of: \.port)!, as: UInt32.self)
         let length = record.loadUnaligned(
             fromByteOffset: MemoryLayout<fa_event>.offset(of: \.length)!, as: UInt32.self)
-        guard kind == FA_EVENT_ICMP_ERROR, length <= FA_EVENT_PACKET_BYTES else { return nil }
+        if kind == FA_EVENT_NAT_BLOCK_WANTED {
+            self = .portBlockWanted(subscriber: length)
+            return
+        }
+        guard length <= FA_EVENT_PACKET_BYTES else { return nil }
         let start = MemoryLayout<fa_event>.offset(of: \.packet)!
-        self = .icmpError(port: port, Array(record[start..<start + Int(length)]))
+        let packet = Array(record[start..<start + Int(length)])
+        switch kind {
+        case FA_EVENT_ICMP_ERROR: self = .icmpError(port: port, packet)
+        case FA_EVENT_HOST_UNKNOWN: self = .unknownHost(port: port, packet)
+        default: return nil
+        }
     }
 }

@@ -29,13 +29,15 @@ public struct HostEntry: Hashable, Sendable {
     public var chain: ChainIndex
     /// Its server is down and its packets may not pass without: drop them.
     public var isRefused: Bool
+    /// Let in by its first packet: it knows nothing of this router, and has no keys [0077].
+    public var isUnaware: Bool
     /// Mobile node only: one of this node's own addresses, with its anchor at `tunnel.peer`.
     public var isOwn: Bool
 
     public init(
         key: HostKey, node: UInt32, attachment: HostAttachment? = nil, tunnel: HostTunnel? = nil,
         isBicast: Bool = false, prefersTunnel: Bool = false, chain: ChainIndex = 0, isRefused: Bool = false,
-        isOwn: Bool = false
+        isUnaware: Bool = false, isOwn: Bool = false
     ) {
         self.key = key
         self.node = node
@@ -45,6 +47,7 @@ public struct HostEntry: Hashable, Sendable {
         self.prefersTunnel = prefersTunnel
         self.chain = chain
         self.isRefused = isRefused
+        self.isUnaware = isUnaware
         self.isOwn = isOwn
     }
 }

@@ -88,6 +88,11 @@ CA_INLINE uint64_t ca_fetch_and_u64(void *_Nonnull address, uint64_t value)
 	return __atomic_fetch_and((uint64_t *)address, value, __ATOMIC_SEQ_CST);
 }
 
+CA_INLINE uint64_t ca_fetch_or_u64(void *_Nonnull address, uint64_t value)
+{
+	return __atomic_fetch_or((uint64_t *)address, value, __ATOMIC_SEQ_CST);
+}
+
 /* Has the processor fetch the cache line of an address that will be written soon. */
 CA_INLINE void ca_prefetch(const void *_Nonnull address)
 {

@@ -29,6 +29,29 @@ struct ForwardingBench: ParsableCommand {
     }
 }
 
+struct NATBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "nat", abstract: "Known flows through the NAT: nanoseconds a packet; and new ones a second.")
+
+    @Option(help: "Numbers of flows, powers of two.")
+    var flows = [1, 1024, 1 << 20]
+
+    @Option(help: "How often each program is measured; the best counts.")
+    var rounds = 9
+
+    @Option(help: "Packets in each measurement.")
+    var count = 300_000
+
+    func run() throws {
+        for number in flows {
+            guard number > 0, number.nonzeroBitCount == 1 else {
+                throw ValidationError("\(number) flows: it has to be a power of two")
+            }
+            try Translating.measure(flows: number, rounds: rounds, packets: count)
+        }
+    }
+}
+
 struct ChurnBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "churn",

@@ -36,6 +36,7 @@ extension fa_config {
             "default-v4": "\(default_path_v4)", "default-v6": "\(default_path_v6)",
             "endpoints": configuration.endpoints.map(\.description).joined(separator: " "),
             "pools": configuration.pools.map(\.description).joined(separator: " "),
+            "unaware": configuration.unaware.map(\.description).sorted().joined(separator: " "),
             "translation-buckets": "\(UInt64(translation_mask) + 1)",
             "subscriber-buckets": "\(UInt64(subscriber_mask) + 1)",
             "inside": configuration.inside.map(\.description).joined(separator: " "),

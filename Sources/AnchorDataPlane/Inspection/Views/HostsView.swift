@@ -77,7 +77,7 @@ extension fa_host_value {
     private static let flagNames: KeyValuePairs<UInt32, String> = [
         FA_HOST_ATTACHED: "attached", FA_HOST_TUNNELLED: "tunnelled", FA_HOST_GRE: "gre",
         FA_HOST_SEQUENCED: "sequenced", FA_HOST_BICAST: "bicast", FA_HOST_REFUSED: "refused", FA_HOST_OWN: "own",
-        FA_HOST_PREFER_TUNNEL: "prefer-tunnel",
+        FA_HOST_UNAWARE: "unaware", FA_HOST_PREFER_TUNNEL: "prefer-tunnel",
     ]
 }
 

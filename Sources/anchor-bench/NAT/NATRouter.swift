@@ -1,0 +1,107 @@
+import AnchorDataPlane
+import BPFKit
+import Glibc
+import NetworkTypes
+
+/// An access router that translates, its programs on no interface.
+final class NATRouter {
+    let dataPlane: KernelDataPlane
+    let flows: NATFlows
+
+    /// Ports that hosts have for a flow that needs one: a block more than they use.
+    private static let spareBlocks = 1
+
+    private let outsideCount: Int
+    private var outside: OutsideRange {
+        OutsideRange(first: IPAddress(v4: 0xcb00_7100), count: outsideCount, index: 0)
+    }
+    private var blocksPerHost: Int {
+        min(PortBlock.perSubscriber, (flows.count / flows.hosts) / PortBlock.size + Self.spareBlocks)
+    }
+    private static var blocksPerAddress: Int { PortBlock.perAddress - PortBlock.first }
+
+    init(flows: NATFlows) throws {
+        self.flows = flows
+        let blocks = min(PortBlock.perSubscriber, (flows.count / flows.hosts) / PortBlock.size + Self.spareBlocks)
+        // All of a host's blocks are of one address.
+        let hostsPerAddress = Self.blocksPerAddress / blocks
+        outsideCount = (flows.hosts + hostsPerAddress - 1) / hostsPerAddress
+        dataPlane = try KernelDataPlane(
+            .init(
+                instance: "bench-nat-\(getpid())", hostCapacity: max(4096, 2 * flows.hosts),
+                nat: NATCapacity(
+                    translations: max(4096, NATCapacity.slots(flows: flows.count)),
+                    subscribers: max(4096, 4 * flows.hosts), outsideAddresses: outsideCount)))
+        for (index, role) in [(Router.corePort, PortRole.core), (Router.accessPort, .access)] {
+            try dataPlane.setPort(
+                index,
+                Port(
+                    role: role, name: "lo", interfaceIndex: 1, mac: Frame.router, mtu: 1500,
+                    addresses: [Family.v4.host(0x00ff_fffe)]))
+        }
+    }
+
+    deinit { _ = try? dataPlane.unload() }
+
+    /// Hosts where the job has them, each with its blocks of ports.
+    func load(_ job: NATJob) throws {
+        let family = Family.v4
+        let port = job.isFromNode ? Router.accessPort : Router.corePort
+        let nextHop = NextHop.neighbour(family.correspondent, port: port)
+        let core = try dataPlane.path(for: PathSpecification(nextHop: nextHop))
+        let tunnel = try dataPlane.path(
+            for: PathSpecification(
+                nextHop: nextHop, encapsulation: Encapsulation(source: family.endpoint, kind: .ipip)))
+        try dataPlane.setNextHop(nextHop, NextHopResolution(destination: Frame.nextHop))
+        try dataPlane.setConfiguration(
+            DataPlaneConfiguration(
+                endpoints: [family.endpoint], pools: [family.pool], defaultPathV4: core, maximumSegmentV4: 1400,
+                inside: [family.pool], outside: [outside]))
+        try dataPlane.setHosts(
+            (0..<flows.hosts).lazy.map { [flows] index in
+                let number = flows.host(index)
+                return HostEntry(
+                    key: HostKey(family.host(number)), node: number,
+                    attachment: job.isTunnelled ? nil : HostAttachment(mac: Frame.station, port: port),
+                    tunnel: job.isTunnelled ? HostTunnel(peer: family.peer(0), kind: .ipip, path: tunnel) : nil)
+            })
+        let hostsPerAddress = Self.blocksPerAddress / blocksPerHost
+        for index in 0..<flows.hosts {
+            let number = index / hostsPerAddress
+            let first = PortBlock.first + index % hostsPerAddress * blocksPerHost
+            try dataPlane.nat.setSubscriber(
+                inside: family.host(flows.host(index)), outside: outside.address(number: number)!,
+                flowLimit: 2 * NATFlows.perHost,
+                blocks: (0..<blocksPerHost).map { PortBlock(outside: number, number: first + $0) })
+        }
+    }
+
+    /// How full the table of translations is, 0 to 1.
+    var fill: Double {
+        Double(dataPlane.nat.translations.entries) / Double(dataPlane.nat.translations.capacity)
+    }
+
+    func program(_ job: NATJob) throws -> BPFProgram {
+        let port = job.isFromNode ? Router.accessPort : Router.corePort
+        return try dataPlane.unattachedPrograms(port, transmits: true).program(
+            job.isFromNode ? "fa_access" : "fa_core")
+    }
+
+    /// Has the router make each flow, and finds out what it writes.
+    /// - Parameter job: ``NATJob/up`` or ``NATJob/upTunnelled``.
+    /// - Returns: the words of each flow as it comes back from the correspondent.
+    func outsideWords(_ job: NATJob) throws -> [UInt64] {
+        let program = try program(job)
+        let frame = NATFrame(job)
+        return try (0..<flows.count).map { flow in
+            let run = try program.testRun(frame.with(flows.words(flow)))
+            guard Router.isSent(run.verdict), run.packet.count >= 36 else {
+                let reasons = try dataPlane.reasonCounts().filter { $0.key.kind == .drop && $0.value > 0 }
+                throw BenchError("flow \(flow) was not translated: verdict \(run.verdict), dropped: \(reasons)")
+            }
+            let address = run.packet[26..<30].enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << (8 * $1.offset) }
+            let port = UInt64(NATFlows.remotePort.bigEndian) | UInt64(run.packet[34]) << 16 | UInt64(run.packet[35]) << 24
+            return address | port << 32
+        }
+    }
+}
