@@ -77,7 +77,7 @@ extension ModelNAT {
         }
         let (key, port) = try takePort(for: tuple)
         do throws(Refusal) {
-            try takeSlot(NATKind.mapping, Tuple(transport: tuple.transport, local: tuple.local, remote: .none))
+            try takeSlot(NATKind.mapping, tuple.mapping.slot.tuple)
         } catch {
             ports.giveBack(key, port)
             throw error
@@ -94,19 +94,18 @@ extension ModelNAT {
             filters[tuple.filter]?.users += 1
             return
         }
-        let remote = Endpoint(address: tuple.remote.address, port: 0)
-        try takeSlot(NATKind.filter, Tuple(transport: .udp, local: tuple.local, remote: remote))
+        try takeSlot(NATKind.filter, tuple.filter.slot.tuple)
         filters[tuple.filter] = Filter(made: now)
     }
 
     /// Both directions of the flow, or none.
     private mutating func link(_ tuple: Tuple, _ outside: Endpoint) throws(Refusal) {
         let answer = Tuple(transport: tuple.transport, local: outside, remote: tuple.remote)
-        let bucket = try takeSlot(NATKind.down, answer)
+        try takeSlot(NATKind.down, answer)
         do throws(Refusal) {
             try takeSlot(NATKind.up, tuple)
         } catch {
-            slots.giveBack(bucket)
+            slots.giveBack(.init(kind: NATKind.down, tuple: answer))
             throw error
         }
         answers[answer] = tuple

@@ -105,6 +105,20 @@ final class NATDifferential {
             new.map { NATPackets.Known(tuple: $0.0, outside: $0.1) }.sorted { "\($0.tuple)" < "\($1.tuple)" })
     }
 
+    /// The daemon's pass over the tables: what was not used since they were compared goes, so that ports and slots are
+    /// others' after this.
+    func expire() {
+        let keepsEstablished = random.chance(2)
+        model.tables.withLock { tables in
+            let now = tables.nat.now
+            tables.nat.expire(keepsEstablished: keepsEstablished) { $0 == now }
+            known = Set(tables.nat.flows.keys)
+        }
+        // Of those that were not used since, the last time is 0.
+        let ticks = NATTicks(tcpEstablished: keepsEstablished ? 1000 : 10, tcpTransitory: 10, udp: 10, icmp: 10)
+        _ = kernel.nat.expire(ticks, now: 100, from: 0, places: .max)
+    }
+
     func compareTables() throws {
         let expected = model.natTrace()
         let found = kernel.takeNATTrace(buckets: world.buckets)

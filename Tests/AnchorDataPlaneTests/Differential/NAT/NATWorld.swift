@@ -120,6 +120,7 @@ struct NATWorld {
         for (base, bytes) in [
             (maps.translations.base, maps.translations.count * maps.translations.stride),
             (maps.translationState.base, maps.translationState.stride),
+            (maps.elsewhere.base, maps.elsewhere.count * maps.elsewhere.stride),
             (maps.subscribers.base, maps.subscribers.count * maps.subscribers.stride),
             (maps.subscriberState.base, maps.subscriberState.stride),
             (maps.natBlocks.base, maps.natBlocks.count * maps.natBlocks.stride),
