@@ -2,20 +2,25 @@ import NetworkTypes
 
 extension ModelNAT {
     /// What the daemon takes out in a pass: flows that were not used lately, and then mappings and filters that nothing
-    /// uses and that were not used lately either.
+    /// uses and that were not used lately either. Nothing stays of who is no subscriber any more.
     /// - Parameters:
-    ///   - isRecent: whether a time is not so long ago that what was last used then ends.
     ///   - keepsEstablished: TCP connections that both sides have opened, and not closed, stay.
+    ///   - isRecent: whether a time is not so long ago that what was last used then ends.
     mutating func expire(keepsEstablished: Bool, _ isRecent: (Duration) -> Bool) {
-        for (tuple, flow) in flows where !isRecent(flow.lastUp) && !isRecent(flow.lastDown) {
-            if keepsEstablished && tuple.transport == .tcp && flow.isEstablished { continue }
-            remove(tuple, flow)
+        for (tuple, flow) in flows where isOver(tuple.local.address, [flow.lastUp, flow.lastDown], isRecent) {
+            let isKept = keepsEstablished && tuple.transport == .tcp && flow.isEstablished
+            if !isKept || subscribers[tuple.local.address] == nil { remove(tuple, flow) }
         }
-        for (key, mapping) in mappings where mapping.users == 0 && !isRecent(mapping.lastUsed) { remove(key, mapping) }
-        for (key, filter) in filters where filter.users == 0 && !isRecent(filter.made) {
+        for (key, mapping) in mappings
+        where mapping.users == 0 && isOver(key.inside.address, [mapping.lastUsed], isRecent) { remove(key, mapping) }
+        for (key, filter) in filters where filter.users == 0 && isOver(key.inside.address, [filter.made], isRecent) {
             filters[key] = nil
             slots.giveBack(key.slot)
         }
+    }
+
+    private func isOver(_ host: IPAddress, _ times: [Duration], _ isRecent: (Duration) -> Bool) -> Bool {
+        subscribers[host] == nil || !times.contains(where: isRecent)
     }
 
     private mutating func remove(_ tuple: Tuple, _ flow: Flow) {
@@ -33,9 +38,7 @@ extension ModelNAT {
         mappings[key] = nil
         mappingOfPort[OutsidePort(transport: key.transport, outside: mapping.outside)] = nil
         slots.giveBack(key.slot)
-        let blocks = subscribers[key.inside.address]?.blocks ?? []
-        guard let block = blocks.first(where: { $0.ports.contains(mapping.outside.port) }) else { return }
-        ports.giveBack(.init(block: block, transport: key.transport), mapping.outside.port)
+        ports.giveBack(.init(block: mapping.block, transport: key.transport), mapping.outside.port)
     }
 }
 

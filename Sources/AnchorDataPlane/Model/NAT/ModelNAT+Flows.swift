@@ -83,7 +83,7 @@ extension ModelNAT {
             throw error
         }
         let outside = Endpoint(address: subscribers[tuple.local.address]?.outside ?? .anyV4, port: port)
-        mappings[tuple.mapping] = Mapping(outside: outside, lastUsed: now)
+        mappings[tuple.mapping] = Mapping(outside: outside, block: key.block, lastUsed: now)
         mappingOfPort[OutsidePort(transport: tuple.transport, outside: outside)] = tuple.mapping
         return outside
     }

@@ -41,6 +41,9 @@ extension ModelNAT {
         }
     }
 
+    /// After so long that nobody waits for a later fragment any more.
+    mutating func forgetFragments() { fragments = Fragments() }
+
     mutating func learn(_ first: Fragments.Entry) {
         let secret = secret
         fragments.learn(first, secret)

@@ -83,6 +83,8 @@ struct ModelNAT {
 
     struct Mapping: Hashable {
         var outside: Endpoint
+        /// Where its port is from.
+        var block: PortBlock
         var users = 1
         var lastUsed: Duration
     }

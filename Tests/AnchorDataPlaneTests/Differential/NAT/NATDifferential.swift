@@ -10,15 +10,18 @@ final class NATDifferential {
 
     private let seed: UInt64
     private let instance: KernelInstance
-    private let kernel: KernelDataPlane
-    private let model = ModelDataPlane()
+    let kernel: KernelDataPlane
+    let model = ModelDataPlane()
     private let programs: [PortIndex: LoadedProgram]
     private let secret: (UInt64, UInt64)
-    private var random: RandomLayers
-    private var world: NATWorld
+    var random: RandomLayers
+    var generator: Splitmix
+    var world: NATWorld
     private var packets: NATPackets
     private var number = 0
-    private var known: Set<ModelNAT.Tuple> = []
+    /// Those that subscribers have, or had.
+    var blocks: [PortBlock] = []
+    var known: Set<ModelNAT.Tuple> = []
     private var unanswered: UInt64 = 0
     private(set) var disagreements = 0
 
@@ -31,7 +34,7 @@ final class NATDifferential {
         world = NATWorld(&random)
         packets = NATPackets(seed: seed)
         // The same in each run, before anything is in a table: it chooses ports and places.
-        var generator = Splitmix(seed: seed)
+        generator = Splitmix(seed: seed)
         secret = (generator.next(), generator.next())
         kernel.maps.config[0].hash_secret = secret
         try DifferentialWorld.make(in: kernel)
@@ -46,12 +49,14 @@ final class NATDifferential {
 
     /// Nothing is left of the former one but what hosts have counted.
     func enterWorld() throws {
+        compareBlocks()
         let fragments = model.tables.withLock { $0.nat.fragments.places }
         world = NATWorld(&random)
         try world.make(in: model, secret: secret)
         try world.make(in: kernel, clearing: fragments)
         packets.forget()
         known = []
+        blocks = world.subscribers.flatMap(\.blocks)
     }
 
     func next() throws {
@@ -105,26 +110,22 @@ final class NATDifferential {
             new.map { NATPackets.Known(tuple: $0.0, outside: $0.1) }.sorted { "\($0.tuple)" < "\($1.tuple)" })
     }
 
-    /// The daemon's pass over the tables: what was not used since they were compared goes, so that ports and slots are
-    /// others' after this.
-    func expire() {
-        let keepsEstablished = random.chance(2)
-        model.tables.withLock { tables in
-            let now = tables.nat.now
-            tables.nat.expire(keepsEstablished: keepsEstablished) { $0 == now }
-            known = Set(tables.nat.flows.keys)
-        }
-        // Of those that were not used since, the last time is 0.
-        let ticks = NATTicks(tcpEstablished: keepsEstablished ? 1000 : 10, tcpTransitory: 10, udp: 10, icmp: 10)
-        _ = kernel.nat.expire(ticks, now: 100, from: 0, places: .max)
-    }
-
     func compareTables() throws {
         let expected = model.natTrace()
-        let found = kernel.takeNATTrace(buckets: world.buckets)
+        let found = kernel.takeNATTrace(buckets: world.buckets, blocks: blocks)
         if found != expected { record("tables:\n" + NATTrace.difference(found, expected)) }
         let (foundHosts, expectedHosts) = (try kernel.takeTraces(), model.takeTraces())
         if foundHosts != expectedHosts { record("hosts:\n" + different(foundHosts, expectedHosts)) }
+    }
+
+    /// Nothing is taken of a block, and no port is anybody's, that should not be.
+    private func compareBlocks() {
+        let found = kernel.nat.memory.inUse()
+        let (mappings, taken) = model.tables.withLock { tables in
+            (tables.nat.mappings.count, Set(tables.nat.ports.taken.filter { !$0.value.isEmpty }.map(\.key.block)))
+        }
+        if found.mappings != mappings { record("ports with mappings: model \(mappings), programs \(found.mappings)") }
+        if found.blocks != taken { record("blocks with ports taken: model \(taken), programs \(found.blocks)") }
     }
 
     func compareCounters() throws {

@@ -16,7 +16,13 @@ import Testing
         for number in 0..<DifferentialTests.packets {
             if number % NATDifferential.packetsPerWorld == 0 { try run.enterWorld() }
             try run.next()
-            if number % 600 == 599 { run.expire() }
+            switch number % 600 {
+            case 99: run.grantBlocks()
+            case 150: try run.outlastFragments()
+            case 450: run.removeSubscriber()
+            case 599: run.expire()
+            default: break
+            }
             if number % 200 == 199 { try run.compareTables() }
             guard run.disagreements < 5 else { return }
         }

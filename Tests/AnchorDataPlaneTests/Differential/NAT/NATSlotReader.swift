@@ -1,4 +1,5 @@
 import FlowAnchorABI
+import Glibc
 import NetworkTypes
 
 @testable import AnchorDataPlane
@@ -17,7 +18,8 @@ struct NATSlotReader {
     }
 
     /// Reads all, and marks it as not used.
-    mutating func take(_ subscribers: [NATSubscriber]) -> NATTrace {
+    /// - Parameter blocks: those that ports may be taken of.
+    mutating func take(_ subscribers: [NATSubscriber], _ blocks: [PortBlock]) -> NATTrace {
         for index in 0..<slots where memory.translations.word(index).isInUse {
             let slot = memory.translations.slots + index
             if slot.pointee.key.pad != 0 || slot.pointee.key.pad2 != 0 || slot.pointee.key.realm != 0 {
@@ -34,7 +36,11 @@ struct NATSlotReader {
         if answers != trace.flows.count { trace.faults.append("\(trace.flows.count) UP and \(answers) DOWN") }
         for index in 0..<slots { memory.translations.slots[index].last_seen = 0 }
         trace.slots = Int(memory.translations.live)
-        for subscriber in subscribers { read(subscriber) }
+        for subscriber in subscribers {
+            trace.subscribers[subscriber.inside] = .init(
+                flows: subscriber.flows, refused: Int(subscriber.refused), wantsBlock: subscriber.wantsBlock)
+        }
+        for block in blocks { read(block) }
         return trace
     }
 
@@ -110,29 +116,46 @@ struct NATSlotReader {
         }
     }
 
-    private mutating func read(_ subscriber: NATSubscriber) {
-        trace.subscribers[subscriber.inside] = .init(
-            flows: subscriber.flows, refused: Int(subscriber.refused), wantsBlock: subscriber.wantsBlock)
-        for block in subscriber.blocks {
-            for transport in ModelNAT.Transport.allCases {
-                let row = NATRow.of(transport.rawValue)!
-                let first = memory.bits(block.outside, row: row, port: Int(block.ports.lowerBound))
-                let words = UnsafeRawBufferPointer(start: first, count: PortBlock.size / 8).bindMemory(to: UInt64.self)
-                if !words.allSatisfy({ $0 == 0 }) {
-                    trace.ports[.init(block: block, transport: transport)] = Array(words)
-                }
+    private mutating func read(_ block: PortBlock) {
+        for transport in ModelNAT.Transport.allCases {
+            let row = NATRow.of(transport.rawValue)!
+            let first = memory.bits(block.outside, row: row, port: Int(block.ports.lowerBound))
+            let words = UnsafeRawBufferPointer(start: first, count: PortBlock.size / 8).bindMemory(to: UInt64.self)
+            if !words.allSatisfy({ $0 == 0 }) {
+                trace.ports[.init(block: block, transport: transport)] = Array(words)
             }
         }
     }
 }
 
 extension KernelDataPlane {
-    /// - Parameter buckets: of the table of translations that are in use.
-    func takeNATTrace(buckets: Int) -> NATTrace {
+    /// - Parameters:
+    ///   - buckets: of the table of translations that are in use.
+    ///   - blocks: those that ports may be taken of.
+    func takeNATTrace(buckets: Int, blocks: [PortBlock]) -> NATTrace {
         var subscribers: [NATSubscriber] = []
         _ = nat.scanSubscribers(from: 0, places: .max) { subscribers.append($0) }
         var reader = NATSlotReader(nat.memory, slots: buckets * Int(FA_BUCKET_SLOTS))
-        return reader.take(subscribers)
+        return reader.take(subscribers, blocks)
+    }
+}
+
+extension NATMemory {
+    /// Ports that have a mapping, of all outside addresses, and blocks of which a port is taken.
+    func inUse() -> (mappings: Int, blocks: Set<PortBlock>) {
+        var mappings = 0
+        var taken: Set<PortBlock> = []
+        let zeros = [UInt8](repeating: 0, count: PortBlock.size * 8)
+        for index in 0..<UInt32(outsideCapacity * PortBlock.perAddress) {
+            let block = PortBlock(index: index)
+            if !isUnused(index) { taken.insert(block) }
+            for row in 0..<Int(FA_NAT_PROTOCOLS) {
+                let entries = entry(block.outside, row: row, port: Int(block.ports.lowerBound))
+                guard memcmp(entries, zeros, zeros.count) != 0 else { continue }
+                mappings += (0..<PortBlock.size).count { entries[$0] != 0 }
+            }
+        }
+        return (mappings, taken)
     }
 }
 

@@ -126,6 +126,10 @@ struct NATWorld {
             (maps.natBlocks.base, maps.natBlocks.count * maps.natBlocks.stride),
             (maps.natPorts.base, maps.natPorts.count * maps.natPorts.stride),
         ] { memset(base, 0, bytes) }
+        kernel.nat.writer.withLock { writer in
+            writer.leaving = Leaving(capacity: maps.subscribers.count)
+            writer.strays = []
+        }
         for place in fragments { try maps.fragments.set(place, to: fa_nat_fragment()) }
         maps.config[0].translation_mask = UInt32(buckets - 1)
         for subscriber in subscribers {
