@@ -147,6 +147,9 @@ static void world_add_nat(const uint8_t settings[4])
 	config->outside_count = settings[2] & 16 ? 2 : 1;
 	config->outside[0] = (struct fa_outside){.first = WORLD_OUTSIDE, .count = 2};
 	config->outside[1] = (struct fa_outside){.first = 0xc0000001u, .count = 1, .index = 2};
+	config->exempt_count = 1;
+	config->exempt[0].address_be = FA_BE32(0x0c000000u);
+	config->exempt[0].mask_be = FA_BE32(0xff000000u);
 	config->translation_mask = NATIVE_BUCKETS - 1;
 	config->subscriber_mask = NATIVE_BUCKETS - 1;
 	for (size_t i = 0; i < WORLD_HOSTS; i++)

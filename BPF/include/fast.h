@@ -406,7 +406,8 @@ static __always_inline int fa_usual_flow(void *data, void *end, const struct fa_
 static __always_inline int fa_usual_translates(const struct fa_config *config, const struct fa_usual *usual,
 					       __u32 version)
 {
-	return version == 4 && config->inside_count && fa_is_inside(config, usual->ip.source);
+	return version == 4 && config->inside_count && fa_is_inside(config, usual->ip.source) &&
+	       (FA_LIKELY(usual->plain) || !fa_is_exempt(config, usual->ip.destination));
 }
 
 /* From an inside host to the core by this path, see fa_translate. A function of its own, for its stack. */

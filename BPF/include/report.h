@@ -6,8 +6,8 @@
 #include "decapsulate.h"
 #include "icmp.h"
 
-/* Hands a frame to the daemon whose source it is to let in; the verdict. What is too long or too often to be handed over
- * is dropped for the other reason. */
+/* Hands a frame to the daemon whose source it is to let in; the verdict. What is too long or too often to be handed
+ * over is dropped for the other reason. */
 __noinline int fa_hold(fa_context *context, __u32 otherwise)
 {
 	__u64 length = bpf_xdp_get_buff_len(context);

@@ -342,7 +342,7 @@ static __always_inline int fa_send(fa_context *context, struct fa_action *action
 			return fa_exit(failed);
 	}
 	if (action->reason == FA_REASON_FORWARDED && action->ip.version == 4 && config && config->inside_count &&
-	    fa_is_inside(config, action->ip.source))
+	    fa_is_inside(config, action->ip.source) && !fa_is_exempt(config, action->ip.destination))
 		return fa_defer(action);
 	return fa_run(context, action);
 }

@@ -104,14 +104,27 @@ static __always_inline __u16 fa_sum_of_port(__u16 sum, __be16 old_be, __be16 new
 	return fa_checksum_fold((__u32)sum + (__u16)~old_be + new_be);
 }
 
+static __always_inline int fa_is_in_block(const struct fa_block *block, __be32 address_be)
+{
+	return (address_be & block->mask_be) == block->address_be;
+}
+
 /* Whether packets of the host are translated on their way to the core. */
 static __always_inline int fa_is_inside(const struct fa_config *config, const __u64 address[2])
 {
-	__be32 address_be = fa_v4_address(address[1]);
-
 	FA_LOOP
 	for (__u32 i = 0; i < FA_INSIDE_LIMIT && i < config->inside_count; i++)
-		if ((address_be & config->inside[i].mask_be) == config->inside[i].address_be)
+		if (fa_is_in_block(&config->inside[i], fa_v4_address(address[1])))
+			return 1;
+	return 0;
+}
+
+/* Whether inside hosts go there with their own addresses. */
+static __always_inline int fa_is_exempt(const struct fa_config *config, const __u64 address[2])
+{
+	FA_LOOP
+	for (__u32 i = 0; i < FA_INSIDE_LIMIT && i < config->exempt_count; i++)
+		if (fa_is_in_block(&config->exempt[i], fa_v4_address(address[1])))
 			return 1;
 	return 0;
 }

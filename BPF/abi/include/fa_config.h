@@ -25,8 +25,9 @@ struct fa_prefix {
 	__u32 pad[3];
 };
 
-/* Inside hosts: their IPv4 packets are translated on their way to the core, see fa_nat.h. */
-struct fa_inside {
+/* A block of IPv4 addresses: inside hosts, whose packets are translated on their way to the core, see fa_nat.h; or
+ * destinations that know inside hosts by their own addresses, such as other anchors. */
+struct fa_block {
 	__be32 address_be;
 	__be32 mask_be;
 };
@@ -52,7 +53,7 @@ struct fa_config {
 	__u16 route_count;
 	__u16 inside_count; /* 0: nothing is translated */
 	__u16 outside_count;
-	__u16 pad;
+	__u16 exempt_count;
 	__u32 default_path_v4; /* towards the core */
 	__u32 default_path_v6;
 	__u32 translation_mask; /* buckets in the table of translations minus one */
@@ -63,6 +64,7 @@ struct fa_config {
 	struct fa_address endpoints[FA_ENDPOINT_LIMIT]; /* tunnel endpoints of this machine */
 	struct fa_prefix pools[FA_POOL_LIMIT]; /* addresses that may be hosts */
 	struct fa_prefix routes[FA_ROUTE_LIMIT]; /* more specific than the default, longest first */
-	struct fa_inside inside[FA_INSIDE_LIMIT];
+	struct fa_block inside[FA_INSIDE_LIMIT];
+	struct fa_block exempt[FA_INSIDE_LIMIT]; /* what goes there is not translated */
 	struct fa_outside outside[FA_OUTSIDE_LIMIT];
 };

@@ -8,8 +8,8 @@
 /* A subscriber's last block of ports is half used, or it has no free port left; nothing follows, `length` is the
  * subscriber's index in fa_subscribers. */
 #define FA_EVENT_NAT_BLOCK_WANTED 2u
-/* A packet from an address of a pool that needs no lease, and no host has it, or one elsewhere or at another station: the
- * whole frame follows, and is not on its way. */
+/* A packet from an address of a pool that needs no lease, and no host has it, or one elsewhere or at another station:
+ * the whole frame follows, and is not on its way. */
 #define FA_EVENT_HOST_UNKNOWN 3u
 #define FA_EVENT_PACKET_BYTES 512u
 

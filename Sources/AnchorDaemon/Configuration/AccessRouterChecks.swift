@@ -31,7 +31,7 @@ struct AccessRouterChecks {
                 reader.problem("endpoints[\(place)]", "\(endpoint) can't be reached from other routers' networks")
             }
             for (number, link) in settings.access.enumerated()
-            where (link.pools + link.unaware).contains(where: { $0.contains(endpoint) }) {
+            where link.blocks.contains(where: { $0.contains(endpoint) }) {
                 let isGateway = link.gateways.contains { $0.address == endpoint }
                 if !isGateway {
                     reader.problem(

@@ -113,6 +113,9 @@ public struct AccessLinkSettings: Sendable {
     /// order of the file.
     public var servers: [String]?
 
+    /// All addresses that hosts can have on the link.
+    public var blocks: [IPPrefix] { pools + unaware }
+
     public init() {}
 
     init(_ reader: TableReader) {

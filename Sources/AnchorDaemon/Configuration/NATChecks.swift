@@ -16,6 +16,7 @@ struct NATChecks {
     /// - Parameters: whether those keys are in the file, and not left to their default.
     func run(isInsideGiven: Bool, isOutsideGiven: Bool) {
         checkInside(isInsideGiven)
+        checkExempt()
         checkOutside(isOutsideGiven)
         if settings.flowLimit > settings.flowCapacity {
             reader.problem(
@@ -47,7 +48,7 @@ struct NATChecks {
         if settings.inside.count > limit {
             reader.problem("inside", "\(settings.inside.count) blocks; at most \(limit) are possible")
         }
-        let pools = access.flatMap(\.pools)
+        let pools = access.flatMap(\.blocks)
         for (place, block) in settings.inside.enumerated() {
             let key = "inside[\(place)]"
             guard block.family == .v4 else {
@@ -60,6 +61,16 @@ struct NATChecks {
             if let other = settings.inside.prefix(place).first(where: { $0.contains(block) || block.contains($0) }) {
                 reader.problem(key, "\(block) overlaps \(other)")
             }
+        }
+    }
+
+    private func checkExempt() {
+        let limit = DataPlaneConfiguration.insideLimit
+        if settings.exempt.count > limit {
+            reader.problem("exempt", "\(settings.exempt.count) blocks; at most \(limit) are possible")
+        }
+        for (place, block) in settings.exempt.enumerated() where block.family != .v4 {
+            reader.problem("exempt[\(place)]", "\(block) is IPv6: IPv4 alone is translated")
         }
     }
 
@@ -91,7 +102,7 @@ struct NATChecks {
             return reader.problem(key, "\(range) overlaps \(block), which is inside")
         }
         for (number, link) in access.enumerated() {
-            if let pool = link.pools.first(where: { range.overlaps($0) }) {
+            if let pool = link.blocks.first(where: { range.overlaps($0) }) {
                 reader.problem(key, "\(range) overlaps \(pool), a pool of access[\(number)]")
             }
             if let gateway = link.gateways.first(where: { range.contains($0.address) }) {

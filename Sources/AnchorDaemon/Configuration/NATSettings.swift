@@ -6,6 +6,9 @@ public struct NATSettings: Sendable {
     /// `inside`: IPv4 blocks whose hosts are translated, parts of the access links' pools, at most 4. Default: all
     /// IPv4 pools.
     public var inside: [IPPrefix] = []
+    /// `exempt`: IPv4 destinations that hosts go to with their own addresses, at most 4: where other anchors' endpoints
+    /// are, since they know a node by its care-of address. Default: none.
+    public var exempt: [IPPrefix] = []
     /// `outside`: the addresses that the core knows those hosts by and routes to this router: single ones, ranges such
     /// as 192.0.2.8-192.0.2.11, or blocks; at most 8 in a row each. An endpoint of this router may be one of them.
     public var outside: [OutsideAddresses] = []
@@ -32,8 +35,9 @@ public struct NATSettings: Sendable {
     /// - Parameter access: the links whose hosts may be translated.
     init(_ reader: TableReader, access: [AccessLinkSettings]) {
         let blocks = reader.list("inside", of: "an IPv4 block, such as 10.1.0.0/24") { IPPrefix($0) }
-        let pools = access.flatMap(\.pools).filter { $0.family == .v4 }
+        let pools = access.flatMap(\.blocks).filter { $0.family == .v4 }
         inside = blocks ?? pools
+        exempt = reader.list("exempt", of: "an IPv4 block, such as 192.0.2.0/24") { IPPrefix($0) } ?? []
         let wanted = "an IPv4 address, a range such as 192.0.2.8-192.0.2.11, or a block"
         let listed = reader.list("outside", of: wanted) { OutsideAddresses($0) }
         outside = reader.required("outside", listed, "the addresses that the core knows the hosts by") ?? []

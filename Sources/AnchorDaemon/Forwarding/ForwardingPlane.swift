@@ -85,7 +85,7 @@ final class ForwardingPlane {
     }
 
     /// Blocks that the host table answers for.
-    var pools: [IPPrefix] { settings.access.flatMap { $0.pools + $0.unaware } }
+    var pools: [IPPrefix] { settings.access.flatMap(\.blocks) }
 
     // MARK: What the kernel says
 
@@ -233,6 +233,7 @@ final class ForwardingPlane {
         let known = dataPlane.configuration
         let isAsSet =
             known.endpoints == settings.endpoints && known.inside == settings.nat?.inside ?? []
+            && known.exempt == settings.nat?.exempt ?? []
             && known.outside == outside
         let areNew = routes != plan || !isAsSet
         guard areNew else { return false }
@@ -261,6 +262,7 @@ final class ForwardingPlane {
         configuration.unknownSourcePasses = settings.unknownSource == .pass
         if let nat = settings.nat {
             configuration.inside = nat.inside
+            configuration.exempt = nat.exempt
             configuration.outside = outside
         }
         if settings.clampMSS {

@@ -7,13 +7,14 @@ extension DataPlaneConfiguration {
         let limits = [
             ("tunnel endpoints", endpoints.count, Self.endpointLimit), ("pools", pools.count, Self.poolLimit),
             ("routes", routes.count, Self.routeLimit), ("inside prefixes", inside.count, Self.insideLimit),
+            ("exempt destinations", exempt.count, Self.insideLimit),
             ("ranges of outside addresses", outside.count, Self.outsideLimit),
         ]
         for (name, count, limit) in limits where count > limit {
             throw .invalid("there are \(count) \(name); at most \(limit) are possible")
         }
-        if let other = inside.first(where: { !$0.address.isV4 }) {
-            throw .invalid("inside prefix \(other) is not IPv4: there is nothing else that is translated")
+        if let other = (inside + exempt).first(where: { !$0.address.isV4 }) {
+            throw .invalid("inside or exempt prefix \(other) is not IPv4: there is nothing else that is translated")
         }
         if let other = outside.first(where: { $0.first.v4Bits == nil || $0.count < 1 || $0.index < 0 }) {
             throw .invalid("\(other) is no range of outside IPv4 addresses")
@@ -45,8 +46,9 @@ extension DataPlaneConfiguration {
             routesByKernel: config.flags & FA_CONFIG_ROUTE_BY_KERNEL != 0,
             unknownSourcePasses: config.flags & FA_CONFIG_UNKNOWN_SOURCE_PASSES != 0,
             decrementsTTL: config.flags & FA_CONFIG_DECREMENT_TTL != 0,
-            inside: list(config.inside, config.inside_count, Self.insideLimit, of: fa_inside.self, \.prefix),
+            inside: list(config.inside, config.inside_count, Self.insideLimit, of: fa_block.self, \.prefix),
             outside: list(config.outside, config.outside_count, Self.outsideLimit, of: fa_outside.self, \.range),
+            exempt: list(config.exempt, config.exempt_count, Self.insideLimit, of: fa_block.self, \.prefix),
             unaware: Set(
                 list(config.pools, config.pool_count, Self.poolLimit, of: fa_prefix.self) {
                     $0.path == FA_POOL_UNAWARE ? $0.prefix : nil
@@ -80,7 +82,9 @@ extension fa_config {
         Self.fill(&routes, with: longestFirst.map { fa_prefix($0.prefix, path: $0.path) })
         inside_count = UInt16(configuration.inside.count)
         outside_count = UInt16(configuration.outside.count)
-        Self.fill(&inside, with: configuration.inside.map(fa_inside.init))
+        exempt_count = UInt16(configuration.exempt.count)
+        Self.fill(&exempt, with: configuration.exempt.map(fa_block.init))
+        Self.fill(&inside, with: configuration.inside.map(fa_block.init))
         Self.fill(&outside, with: configuration.outside.map(fa_outside.init))
     }
 
@@ -118,7 +122,7 @@ extension fa_prefix {
     }
 }
 
-extension fa_inside {
+extension fa_block {
     init(_ prefix: IPPrefix) {
         let mask: UInt32 = prefix.length == 0 ? 0 : ~UInt32(0) << UInt32(32 - prefix.length)
         self.init(address_be: ((prefix.address.v4Bits ?? 0) & mask).bigEndian, mask_be: mask.bigEndian)

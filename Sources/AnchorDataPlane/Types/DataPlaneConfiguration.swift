@@ -8,6 +8,8 @@ public struct DataPlaneConfiguration: Hashable, Sendable {
     public var endpoints: [IPAddress]
     /// Prefixes whose addresses may be hosts, at most 8.
     public var pools: [IPPrefix]
+    /// IPv4 destinations that inside hosts go to with their own addresses, at most 4.
+    public var exempt: [IPPrefix]
     /// Those of ``pools`` whose hosts need no lease: each is let in when its first packet comes [0077].
     public var unaware: Set<IPPrefix>
     /// Routes more specific than the default, at most 8; longest first whatever their order here.
@@ -43,7 +45,7 @@ public struct DataPlaneConfiguration: Hashable, Sendable {
         endpoints: [IPAddress] = [], pools: [IPPrefix] = [], routes: [Route] = [], defaultPathV4: PathIndex = 0,
         defaultPathV6: PathIndex = 0, maximumSegmentV4: UInt16 = 0, maximumSegmentV6: UInt16 = 0,
         routesByKernel: Bool = false, unknownSourcePasses: Bool = false, decrementsTTL: Bool = true,
-        inside: [IPPrefix] = [], outside: [OutsideRange] = [], unaware: Set<IPPrefix> = []
+        inside: [IPPrefix] = [], outside: [OutsideRange] = [], exempt: [IPPrefix] = [], unaware: Set<IPPrefix> = []
     ) {
         self.endpoints = endpoints
         self.pools = pools
@@ -57,6 +59,7 @@ public struct DataPlaneConfiguration: Hashable, Sendable {
         self.decrementsTTL = decrementsTTL
         self.inside = inside
         self.outside = outside
+        self.exempt = exempt
         self.unaware = unaware
     }
 

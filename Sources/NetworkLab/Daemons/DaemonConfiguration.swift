@@ -23,8 +23,16 @@ public struct RouterOptions: Sendable {
     }
 
     public var whenDown = WhenDown.refuse
+    /// IPv4 leaves a router with its endpoint as the source (row A10).
+    public var translates = false
+    /// Addresses need no lease: nodes know nothing of their router (mode D).
+    public var hostsAreUnaware = false
 
-    public init(whenDown: WhenDown = .refuse) { self.whenDown = whenDown }
+    public init(whenDown: WhenDown = .refuse, translates: Bool = false, hostsAreUnaware: Bool = false) {
+        self.whenDown = whenDown
+        self.translates = translates
+        self.hostsAreUnaware = hostsAreUnaware
+    }
 }
 
 /// The TOML configurations of a lab's daemons.
@@ -48,7 +56,7 @@ enum DaemonConfiguration {
             [[access-router.access]]
             interface = "acc0"
             gateway = \(list(families.map { "\(AddressPlan.gateway(number, $0))/\(AddressPlan.linkLength($0))" }))
-            pools = \(list(families.map { AddressPlan.pool(number, $0).description }))
+            \(options.hostsAreUnaware ? "unaware" : "pools") = \(list(families.map { AddressPlan.pool(number, $0).description }))
 
             [[access-router.node]]
             id = \(node)
@@ -57,6 +65,15 @@ enum DaemonConfiguration {
             quota = 16
 
             """
+        if options.translates {
+            text += """
+
+                [access-router.nat]
+                outside = ["\(AddressPlan.endpoint(number, .v4))"]
+                exempt = ["\(AddressPlan.core)"]
+
+                """
+        }
         switch lab.plan.server {
         case .none: break
         case .twoLegged:

@@ -26,7 +26,7 @@ extension Scenario {
 
 extension Lab {
     /// Who answers a packet that may make so many hops; `nil` for nobody.
-    fileprivate func hop(
+    func hop(
         _ count: Int, to destination: IPAddress, on machine: String, from source: IPAddress
     ) throws -> IPAddress? {
         let command = Command(

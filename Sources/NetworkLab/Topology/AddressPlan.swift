@@ -21,6 +21,9 @@ public enum AddressPlan {
         parse(family == .v4 ? "192.0.2.\(16 * router + 2)" : "2001:db8:\(router)::2")
     }
 
+    /// Where the endpoints of all routers are.
+    static let core = IPPrefix("192.0.2.0/24")!
+
     static func coreGateway(_ router: Int, _ family: AddressFamily) -> IPAddress {
         parse(family == .v4 ? "192.0.2.\(16 * router + 1)" : "2001:db8:\(router)::1")
     }

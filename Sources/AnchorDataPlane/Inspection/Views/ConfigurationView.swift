@@ -40,6 +40,7 @@ extension fa_config {
             "translation-buckets": "\(UInt64(translation_mask) + 1)",
             "subscriber-buckets": "\(UInt64(subscriber_mask) + 1)",
             "inside": configuration.inside.map(\.description).joined(separator: " "),
+            "exempt": configuration.exempt.map(\.description).joined(separator: " "),
             "outside": configuration.outside.map { "\($0)=\($0.index)" }.joined(separator: " "),
             "routes": configuration.routes.map { "\($0.prefix)→\($0.path)" }.joined(separator: " "),
         ]
