@@ -15,7 +15,9 @@ extension ModelWalk {
     mutating func send(
         _ packet: inout ModelPacket, _ header: ModelPacket.Header, _ action: Action
     ) throws(Exit) -> ModelOutcome {
-        guard action.reason.name == "forwarded", isInside(header.source), leaves(header, action) else {
+        guard action.reason.name == "forwarded", isInside(header.source), !isExempt(header.destination),
+            leaves(header, action)
+        else {
             return try transmit(&packet, header, action)
         }
         var header = header
@@ -55,6 +57,7 @@ extension ModelWalk {
     }
 
     private func isInside(_ address: IPAddress) -> Bool { configuration.inside.contains { $0.contains(address) } }
+    private func isExempt(_ address: IPAddress) -> Bool { configuration.exempt.contains { $0.contains(address) } }
     private func isOutside(_ address: IPAddress) -> Bool { configuration.outside.number(of: address) != nil }
 
     /// Whether it will be sent, or left to the kernel to be sent.

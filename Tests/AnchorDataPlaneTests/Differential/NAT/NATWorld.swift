@@ -11,6 +11,8 @@ struct NATWorld {
     let buckets: Int
     let inside: [IPPrefix]
     let outside: [OutsideRange]
+    /// Correspondents that know hosts by their own addresses.
+    let exempt: [IPPrefix]
     let decrementsTTL: Bool
     let unknownSourcePasses: Bool
     /// An outside address is one of the access port's own, too.
@@ -46,6 +48,7 @@ struct NATWorld {
         let own = OutsideRange(first: DifferentialWorld.endpoints[0], count: 2, index: 3)
         let others = OutsideRange(first: IPAddress("203.0.114.1")!, count: 3, index: 0)
         outside = random.pick([[own], [others], [others, own], [own, others]])
+        exempt = random.pick([[], ["198.51.100.8/32"], ["198.51.102.0/24", "198.51.100.8/31"]]).map { IPPrefix($0)! }
         decrementsTTL = !random.chance(5)
         unknownSourcePasses = random.chance(3)
         isAccessPortOutside = random.chance(3)
@@ -92,6 +95,7 @@ struct NATWorld {
         ]
         configuration.inside = inside
         configuration.outside = outside
+        configuration.exempt = exempt
         configuration.decrementsTTL = decrementsTTL
         configuration.unknownSourcePasses = unknownSourcePasses
         try plane.setConfiguration(configuration)
