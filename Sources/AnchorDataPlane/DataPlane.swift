@@ -8,9 +8,7 @@ public protocol DataPlane: AnyObject, Sendable {
     /// Adds the host, or changes it in place: no packet sees half of two entries or finds none.
     func setHost(_ entry: HostEntry) throws(DataPlaneError)
     /// Many at once, for a start with a million of them.
-    func setHosts(_ entries: some Sequence<HostEntry>) throws(DataPlaneError)
-    /// Has the memory fetched that ``setHosts(_:)`` will need for these, if another thread is to call it soon.
-    func fetch(_ entries: [HostEntry])
+    func setHosts(_ entries: [HostEntry]) throws(DataPlaneError)
     /// - Returns: whether there was one.
     @discardableResult
     func removeHost(_ key: HostKey) throws(DataPlaneError) -> Bool
@@ -64,6 +62,21 @@ public protocol DataPlane: AnyObject, Sendable {
 
     /// Packets by reason since the tables were made, those that are 0 included.
     func reasonCounts() throws(DataPlaneError) -> [Reason: UInt64]
+}
+
+extension DataPlane {
+    /// Many that need not all be held at once.
+    public func setHosts(_ entries: some Sequence<HostEntry>) throws(DataPlaneError) {
+        var part: [HostEntry] = []
+        part.reserveCapacity(512)
+        for entry in entries {
+            part.append(entry)
+            guard part.count == 512 else { continue }
+            try setHosts(part)
+            part.removeAll(keepingCapacity: true)
+        }
+        try setHosts(part)
+    }
 }
 
 /// How full a table is.

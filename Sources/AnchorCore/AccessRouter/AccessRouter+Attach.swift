@@ -9,7 +9,7 @@ extension AccessRouter {
         _ request: AttachRequest, _ reply: Reply, _ datagram: Datagram, at now: MonotonicInstant,
         _ actions: inout [AccessRouterAction]
     ) {
-        guard let interface = datagram.interface, let link = linkIndex[interface] else {
+        guard let interface = datagram.interface, let link = linkIndex[interface.number] else {
             refuse(reply, .notOnLink, .noLink, datagram.source, &actions)
             return
         }
@@ -118,7 +118,7 @@ extension AccessRouter {
     private func addressLease(
         _ address: IPAddress, on interface: InterfaceID, lifetime: TimeSpan
     ) -> AddressLease? {
-        let link = configuration.links[linkIndex[interface]!]
+        let link = configuration.links[linkIndex[interface.number]!]
         guard let gateway = link.gateways.first(where: { $0.family == address.family }) else { return nil }
         let pool = configuration.links.lazy.flatMap(\.pools).first { $0.contains(address) }
         return AddressLease(

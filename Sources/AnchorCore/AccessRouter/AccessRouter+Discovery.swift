@@ -14,7 +14,7 @@ extension AccessRouter {
     mutating func answerSolicitation(
         _ header: MessageHeader, _ datagram: Datagram, _ actions: inout [AccessRouterAction]
     ) {
-        guard let interface = datagram.interface, let link = linkIndex[interface] else {
+        guard let interface = datagram.interface, let link = linkIndex[interface.number] else {
             actions.append(.report(.refused(node: nil, source: datagram.source, .noLink)))
             return
         }
@@ -47,7 +47,7 @@ extension AccessRouter {
     mutating func setLink(
         _ interface: InterfaceID, isUp: Bool, at now: MonotonicInstant, _ actions: inout [AccessRouterAction]
     ) {
-        guard let link = linkIndex[interface] else { return }
+        guard let link = linkIndex[interface.number] else { return }
         let wasUp = linkIsUp[link]
         linkIsUp[link] = isUp
         if !isUp {

@@ -39,7 +39,7 @@ extension AccessRouter {
             return
         }
         let reply = Reply(
-            node: node, message: header.reference, route: answerRoute(datagram), limit: datagram.bytes.count)
+            node: UInt32(node), message: header.reference, route: answerRoute(datagram), limit: datagram.bytes.count)
         let verdict = nodes[Int(node)].window.accept(header.reference)
         if let refusal = verdict.refusal {
             let cause: RefusalCause = refusal.code == .staleEpoch ? .staleEpoch : .replayed

@@ -63,9 +63,9 @@ extension AccessRouter {
     @discardableResult
     private mutating func noteOrder(_ order: MessageOrder, of id: UInt64) -> UInt32? {
         guard let node = nodeByID[id] else { return nil }
-        if let newest = nodes[Int(node)].window.newest, newest >= order { return node }
-        nodes[Int(node)].window = ReplayWindow(restoring: order)
-        return node
+        if let newest = nodes[node].window.newest, newest >= order { return UInt32(node) }
+        nodes[node].window = ReplayWindow(restoring: order)
+        return UInt32(node)
     }
 
     private mutating func restore(_ record: HostRecord, of node: UInt32?) {
@@ -84,14 +84,14 @@ extension AccessRouter {
     }
 
     private func isPossible(_ location: HostLocation) -> Bool {
-        if let neighbour = location.neighbour, linkIndex[neighbour.interface] == nil { return false }
+        if let neighbour = location.neighbour, linkIndex[neighbour.interface.number] == nil { return false }
         if let tunnel = location.tunnel, endpoint(tunnel.peer.family) == nil { return false }
         return true
     }
 
     /// Index of the link whose pool the address is from: most often the one that it was from.
     private func linkIndex(of record: HostRecord) -> Int? {
-        if let former = linkIndex[record.link], pools[former].holds(record.address) { return former }
+        if let former = linkIndex[record.link.number], pools[former].holds(record.address) { return former }
         return pools.firstIndex { $0.holds(record.address) }
     }
 

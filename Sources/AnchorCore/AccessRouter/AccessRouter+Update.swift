@@ -68,7 +68,7 @@ extension AccessRouter {
     ) -> Result<StoredLocation, Refusal> {
         switch location {
         case .attached(let mac):
-            guard let interface = datagram.interface, linkIndex[interface] != nil else {
+            guard let interface = datagram.interface, linkIndex[interface.number] != nil else {
                 return .failure(Refusal(code: .notOnLink, cause: .noLink))
             }
             return .success(StoredLocation(.attached(Neighbour(mac: mac, interface: interface))))

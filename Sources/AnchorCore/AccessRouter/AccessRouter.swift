@@ -11,11 +11,13 @@ public struct AccessRouter: Sendable {
 
     var hosts: HostStore
     var nodes: [NodeState] = []
-    var nodeByID: [UInt64: UInt32] = [:]
+    /// Places in `nodes` by their numbers.
+    let nodeByID: NumberIndex
     var keys = KeyRing()
     /// One a link, in the order of the configuration.
     var pools: [AddressPool]
-    var linkIndex: [InterfaceID: Int] = [:]
+    /// Places of links in the configuration by their interfaces' numbers.
+    let linkIndex: NumberIndex
     var linkIsUp: [Bool]
     var expiries = DeadlineHeap()
     var operations = FirstInFirstOut<PendingOperation>()
@@ -56,11 +58,11 @@ public struct AccessRouter: Sendable {
         pools = configuration.links.map { AddressPool($0.pools, reserved: reserved) }
         linkIsUp = configuration.links.map { _ in true }
         nextAdvertisement = configuration.links.map { _ in nil }
-        for (index, link) in configuration.links.enumerated() { linkIndex[link.interface] = index }
+        linkIndex = NumberIndex(configuration.links.map { UInt64($0.interface.number) })
+        nodeByID = NumberIndex(configuration.nodes.map(\.id))
         for account in configuration.nodes {
             let association = try SecurityAssociation(spi: account.spi, node: account.id, key: account.key)
             keys.insert(association)
-            nodeByID[account.id] = UInt32(nodes.count)
             nodes.append(NodeState(account: account, association: association))
         }
         restore(records)

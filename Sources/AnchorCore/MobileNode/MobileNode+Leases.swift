@@ -10,7 +10,9 @@ extension MobileNode {
         runUplinkTimers(at: now, &actions)
         let current = currentUplink
         var paths: [MobileNodeAction] = []
-        for index in leases.indices {
+        // Flows wait for what comes first.
+        let byUse = leases.indices.filter { leases[$0].flows > 0 } + leases.indices.filter { leases[$0].flows == 0 }
+        for index in byUse {
             noteIdleness(index, current, at: now)
             guard !leases[index].isReleasing || leases[index].flows > 0 else { continue }
             if leases[index].isReleasing { leases[index].exchange = nil }
@@ -19,7 +21,7 @@ extension MobileNode {
         }
         actions += paths.filter(\.isDirect)
         setRoutes(current, &actions)
-        for index in leases.indices { exchange(index, at: now, &actions) }
+        for index in byUse { exchange(index, at: now, &actions) }
         actions += paths.filter { !$0.isDirect }
         setPreferences(current, &actions)
         dropReleased(&actions)
@@ -75,7 +77,21 @@ extension MobileNode {
         }
         let isAsking = uplinks.contains { $0.isAsking(about: leases[index].address) }
         guard !isAsking, isSafe(wanted), leases[index].exchange?.purpose != .update(wanted) else { return }
-        leases[index].exchange = Lease.Exchange(purpose: .update(wanted), retry: Retry(startingAt: now))
+        let start = givesWay(index) ? now + Self.precedence : now
+        leases[index].exchange = Lease.Exchange(purpose: .update(wanted), retry: Retry(startingAt: start))
+    }
+
+    /// How long anchors of addresses without flows are told later than those that flows wait for: what all of them do at
+    /// a move, each a write to its disk, would delay the flows.
+    static let precedence = TimeSpan.milliseconds(3)
+
+    /// Whether no flow waits for this address while some do for another one.
+    private func givesWay(_ index: Int) -> Bool {
+        leases[index].flows == 0
+            && leases.contains { lease in
+                guard lease.flows > 0, case .update? = lease.exchange?.purpose else { return false }
+                return true
+            }
     }
 
     /// An address is pointed to only while its own anchor is known to hold it as attached and nothing else, so that

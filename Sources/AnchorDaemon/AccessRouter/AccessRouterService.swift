@@ -104,14 +104,15 @@ final class AccessRouterService: @unchecked Sendable {
         logger.info(
             "data plane \(dataPlane.wasAdopted ? "adopted" : "made")",
             metadata: ["hosts": "\(dataPlane.hostTable.entries)", "mended": "\(dataPlane.mendedEntries)"])
-        try plane.refresh()
+        try plane.begin()
         try restore()
         let fixed = staticHosts.addresses
-        let loader = HostLoader(plane)
+        var loader = HostLoader(plane)
         let actions = router.start(at: MonotonicClock.now()) { binding in
             if !fixed.contains(binding.address) { loader.add(binding) }
         }
         let loaded = loader.finish()
+        plane.finishAttaching()
         if let failure = loaded.failure { logger.error("\(failure)") }
         perform(actions)
         try adoptUnawareHosts()
@@ -146,6 +147,7 @@ final class AccessRouterService: @unchecked Sendable {
             (router, journal) = try restoration.finish()
             self.journal = RecordStore(journal, queue: queue) { [weak self] in self?.stored($0) }
         } catch {
+            plane.finishAttaching()
             // Programs without leases let nobody through: better none than those.
             if !dataPlane.wasAdopted { attempt { try dataPlane.unload() } }
             throw error

@@ -72,23 +72,35 @@ extension ForwardingPlane {
         return try tunnelPath(from: local, to: peer, kind: kind, &known)
     }
 
-    /// A path that was asked for a moment ago.
+    /// A path that was asked for a moment ago, good until routes or path MTUs change.
     struct KnownPath {
         var specification: PathSpecification
         var index: PathIndex
+        /// Other tunnels that it is the path of: from the same address, of the same kind, to any of these peers. `nil`
+        /// where each peer has a path of its own.
+        var peers: ClosedRange<IPAddress>?
+
+        @inline(__always)
+        func leads(to peer: IPAddress, from local: IPAddress, _ kind: EncapsulationKind) -> Bool {
+            guard let peers, let outer = specification.encapsulation else { return false }
+            return peers.contains(peer) && outer.source == local && outer.kind == kind
+        }
     }
 
     private func tunnelPath(
         from local: IPAddress, to peer: IPAddress, kind: AnchorDataPlane.TunnelKind, _ known: inout KnownPath?
     ) throws(DataPlaneError) -> PathIndex {
+        let kind = EncapsulationKind(kind)
+        if let known, known.leads(to: peer, from: local, kind) { return known.index }
         let way = way(to: peer, from: local)
         let outer = Encapsulation(
-            source: local, kind: EncapsulationKind(kind), ttl: settings.tunnelTTL, dscp: settings.tunnelDSCP)
+            source: local, kind: kind, ttl: settings.tunnelTTL, dscp: settings.tunnelDSCP)
         let specification = PathSpecification(nextHop: way.hop, encapsulation: outer, pathMTU: way.mtu)
         if let known, known.specification == specification { return known.index }
         nextHops.follow(way.hop)
         let index = try dataPlane.path(for: specification)
-        known = KnownPath(specification: specification, index: index)
+        known = KnownPath(
+            specification: specification, index: index, peers: learned.isEmpty ? ways.peersOfLastWay : nil)
         return index
     }
 

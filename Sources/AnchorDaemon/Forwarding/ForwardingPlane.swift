@@ -21,12 +21,14 @@ final class ForwardingPlane {
     let reports: Reports
     let nextHops: NextHops
     /// Puts programs on a port that is described.
-    private let attachPrograms: (PortIndex) throws(DataPlaneError) -> ProgramAttachment
+    private let attachPrograms: @Sendable (PortIndex) throws(DataPlaneError) -> ProgramAttachment
     /// Names of servers of each chain; the chain's number is its place plus one.
     let chains: [[String]]
     private let chainNames: [String?]
     private(set) var routes: RoutePlan
     private var isConfigured = false
+    /// At a start, until programs are on the ports.
+    private var attaching: ProgramAttaching?
     private(set) var plan = ServerPlan(chains: [], servers: [])
     /// The interface that carries each port while it is up, as it was told last.
     private var carriers: [PortIndex: InterfaceIndex?] = [:]
@@ -51,7 +53,7 @@ final class ForwardingPlane {
     init(
         _ settings: AccessRouterSettings, ports: PortTable, markedDown: Set<String>, dataPlane: any DataPlane,
         netlink: NetlinkSocket, reports: Reports,
-        attach: @escaping (PortIndex) throws(DataPlaneError) -> ProgramAttachment
+        attach: @escaping @Sendable (PortIndex) throws(DataPlaneError) -> ProgramAttachment
     ) {
         self.settings = settings
         self.markedDown = markedDown
@@ -179,13 +181,38 @@ final class ForwardingPlane {
                 try dataPlane.setChain(index, .through(up: try path(to: up), down: try path(to: down)))
             }
         }
-        for port in ports.ports.values where port.link != nil && port.attachment == nil { attach(port) }
+        if attaching == nil { attachAll() }
         tellChanges()
     }
 
-    private func attach(_ port: RouterPort) {
+    private func attachAll() {
+        for port in ports.ports.values where port.link != nil && port.attachment == nil {
+            attach(port) { () throws(DataPlaneError) in try attachPrograms(port.index) }
+        }
+    }
+
+    /// Reads everything as ``refresh()`` does, and has programs put on the ports meanwhile and longer.
+    func begin() throws {
+        let attaching = ProgramAttaching(attachPrograms)
+        self.attaching = attaching
+        try refresh()
+        let lacking = ports.ports.values.filter { $0.link != nil && $0.attachment == nil }
+        attaching.start(lacking.map(\.index).sorted())
+    }
+
+    /// Waits until that has been tried on each.
+    func finishAttaching() {
+        guard let attaching else { return }
+        self.attaching = nil
+        for (index, result) in attaching.finish() {
+            guard let port = ports.ports[index] else { continue }
+            attach(port) { () throws(DataPlaneError) in try result.get() }
+        }
+    }
+
+    private func attach(_ port: RouterPort, _ work: () throws(DataPlaneError) -> ProgramAttachment) {
         do throws(DataPlaneError) {
-            let attachment = try attachPrograms(port.index)
+            let attachment = try work()
             ports.setAttachment(attachment, failure: nil, of: port.index)
             reports.attached(attachment)
         } catch {

@@ -5,7 +5,7 @@ import Synchronization
 
 /// Puts the bindings of a start in force, a million of them: while some are written into the table by another thread,
 /// what the next are to be there is worked out here.
-final class HostLoader {
+struct HostLoader {
     private let plane: ForwardingPlane
     private let writer = DispatchQueue(label: "flowanchor.load", qos: .userInitiated)
     /// So many parts may wait for the writer.
@@ -33,7 +33,7 @@ final class HostLoader {
         part.reserveCapacity(Self.partSize)
     }
 
-    func add(_ binding: HostBinding) {
+    mutating func add(_ binding: HostBinding) {
         plane.translation?.admit(binding.address)
         do throws(DataPlaneError) { part.append(try plane.entry(binding, &known)) } catch {
             written.state.withLock { $0.failure = error }
@@ -42,19 +42,17 @@ final class HostLoader {
     }
 
     /// Waits until all are written.
-    func finish() -> Result {
+    mutating func finish() -> Result {
         write()
         writer.sync {}
         return written.state.withLock { $0 }
     }
 
-    private func write() {
+    private mutating func write() {
         guard !part.isEmpty else { return }
         let entries = part
         part = []
         part.reserveCapacity(Self.partSize)
-        // The writer waits for memory most of the time; this thread has time.
-        plane.dataPlane.fetch(entries)
         room.wait()
         writer.async { [dataPlane = plane.dataPlane, written, room] in
             do throws(DataPlaneError) {

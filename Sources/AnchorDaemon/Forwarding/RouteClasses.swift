@@ -65,6 +65,12 @@ struct RouteClasses {
         }
         return classes[low].isSplit ? nil : low
     }
+
+    /// All destinations of a class.
+    func destinations(of index: Int) -> ClosedRange<IPAddress> {
+        let last = index + 1 < classes.count ? classes[index + 1].start.previous : nil
+        return classes[index].start...(last ?? IPAddress(high: .max, low: .max))
+    }
 }
 
 extension IPPrefix {
@@ -83,6 +89,12 @@ extension IPPrefix {
 }
 
 extension IPAddress {
+    /// The one before it; `nil` before the first.
+    fileprivate var previous: IPAddress? {
+        guard low == 0 else { return IPAddress(high: high, low: low - 1) }
+        return high == 0 ? nil : IPAddress(high: high - 1, low: .max)
+    }
+
     /// The one behind it; `nil` behind the last.
     fileprivate var next: IPAddress? {
         guard low == .max else { return IPAddress(high: high, low: low + 1) }

@@ -42,6 +42,12 @@ struct TunnelWays {
         }
     }
 
+    /// The peers that have the way of the last answer, which is not said of one that the kernel chose for its peer alone.
+    var peersOfLastWay: ClosedRange<IPAddress>? {
+        guard case .way? = last?.way else { return nil }
+        return last.flatMap { classes?.destinations(of: $0.class.index) }
+    }
+
     /// - Parameters:
     ///   - read: reads routes and rules.
     ///   - ask: asks the kernel for the way to the peer.
@@ -50,6 +56,7 @@ struct TunnelWays {
     ) -> TunnelWay {
         if classes == nil { classes = read() }
         guard let index = classes?.index(of: peer) else {
+            last = nil
             if let known = byPeer[peer] { return known.way(to: peer) }
             let found = ask()
             if byPeer.count >= Self.limit { byPeer.removeAll(keepingCapacity: true) }

@@ -96,10 +96,11 @@ final class MobileHost {
         return true
     }
 
-    func bind(_ address: IPAddress, to path: AnchorPath) {
+    /// - Parameter isRouteDue: whether the address's ``set(_:)`` follows, which would do its route once more.
+    func bind(_ address: IPAddress, to path: AnchorPath, isRouteDue: Bool = false) {
         guard placements[address] != nil else { return }
         placements[address]?.path = path
-        routeAddress(address)
+        if !isRouteDue { routeAddress(address) }
     }
 
     /// The router of the care-of address at once; of everything else that it concerns with ``finishRoutes()``.
@@ -108,6 +109,8 @@ final class MobileHost {
         let former = exits.updateValue(route, forKey: Exit(uplink: route.interface, family: family))
         mainRoutes[family] = route
         uplinks.setGateway(route.gateway, family: route.gateway.family, on: route.interface)
+        // Before the first packet asks from its own source: what is answered to an address that has only just come was seen
+        // to be in vain, until the kernel asked again.
         resolve([route.gateway], on: route.interface)
         routeAddress(route.source)
         unfinished.append((route, former))

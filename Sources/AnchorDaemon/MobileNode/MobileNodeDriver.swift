@@ -42,6 +42,8 @@ final class MobileNodeDriver: @unchecked Sendable {
     var addresses: Set<IPAddress> = []
     var recountIsDue = false
     var restorationIsDue = false
+    /// Care-of addresses of which the router is to be set among what is being carried out.
+    private var routesDue: Set<IPAddress> = []
     /// Routers of which the programs are to be told.
     private var untold: [(uplink: InterfaceID, gateway: IPAddress)] = []
     var isRunning = false
@@ -166,6 +168,7 @@ final class MobileNodeDriver: @unchecked Sendable {
         guard isRunning else { return }
         let actions = node.handle(event, at: surroundings.now())
         var isHolding = false
+        for case .setRoute(let route) in actions { routesDue.insert(route.source) }
         for action in actions where !action.isReport {
             // Messages leave before the work that follows them.
             if isHolding, !action.isMessage { surroundings.flush() }
@@ -202,13 +205,15 @@ final class MobileNodeDriver: @unchecked Sendable {
             if host.remove(address, from: uplink) { addresses.remove(address) }
         case .setRoute(let route):
             host.set(route)
+            routesDue.remove(route.source)
             attempt { try forwarding.setMTU(route.mtu, of: route.interface) }
             untold.append((route.interface, route.gateway))
         case .removeRoute(let family, let uplink):
             host.removeRoute(family, uplink)
         case .install(let binding):
             attempt { try forwarding.install(binding) }
-            host.bind(binding.address, to: binding.path)
+            host.bind(
+                binding.address, to: binding.path, isRouteDue: routesDue.contains(binding.address))
         case .remove(let address):
             attempt { try forwarding.remove(address) }
         case .resolve(let gateways, let uplink): host.resolve(gateways, on: uplink)

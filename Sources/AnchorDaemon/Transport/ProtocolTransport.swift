@@ -18,6 +18,8 @@ final class ProtocolTransport {
     private var sources: [any DispatchSourceRead] = []
     private let failed: (String) -> Void
     private var lastFailure: String?
+    /// Of the first datagram that is queued.
+    private var first: AddressFamily?
 
     /// - Parameters:
     ///   - interfaces: which interface has which number.
@@ -65,10 +67,12 @@ final class ProtocolTransport {
         }
     }
 
-    /// Queues a datagram; ``flush()`` sends all that are queued.
+    /// Queues a datagram; ``flush()`` sends all that are queued, those of one family together, that of the first one before
+    /// the other.
     func send(_ datagram: OutgoingDatagram) {
         guard let packet = packet(datagram) else { return }
         let family = packet.destination.family
+        first = first ?? family
         for socket in sockets where socket.family == family {
             socket.send(packet) { [weak self] code in
                 self?.fail("can't send to \(packet.destination): \(String(cString: strerror(code)))")
@@ -77,7 +81,9 @@ final class ProtocolTransport {
     }
 
     func flush() {
+        for socket in sockets where socket.family == first { socket.flush() }
         for socket in sockets { socket.flush() }
+        first = nil
     }
 
     private func packet(_ datagram: OutgoingDatagram) -> OutgoingPacket? {

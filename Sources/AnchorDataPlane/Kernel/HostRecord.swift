@@ -43,11 +43,20 @@ struct HostRecord {
         value.flags = UInt16(flags)
     }
 
-    init(value: fa_host_value, extra: fa_host_extra) {
+    /// - Parameter extra: what lies beside the slot, another cache line, of which only few hosts need anything.
+    @inline(__always)
+    init(value: fa_host_value, extra: UnsafePointer<fa_host_extra>) {
         self.value = value
-        neighbour = extra.neighbour
-        neighbourPath = extra.neighbour_path
+        guard isBoth else { return }
+        neighbour = extra.pointee.neighbour
+        neighbourPath = extra.pointee.neighbour_path
     }
+
+    init(_ host: fa_host, _ extra: fa_host_extra) {
+        self = withUnsafePointer(to: extra) { HostRecord(value: host.value, extra: $0) }
+    }
+
+    init(_ spilled: fa_host_spilled) { self.init(spilled.host, spilled.extra) }
 
     /// The entry that it stands for.
     func entry(_ key: HostKey) -> HostEntry {

@@ -12,8 +12,13 @@ struct HostTable {
     private let secret: HashSecret
     /// Keys that are in the spill map, so that nobody asks the kernel in vain.
     private var spilledKeys: Set<HostKey> = []
+    /// Nothing was ever removed, which only the daemon does: no slot was used before, and a host is no further than the
+    /// first free one.
+    private(set) var isGapless: Bool
 
-    init(_ maps: SharedMaps) {
+    /// - Parameter isNew: nobody had the maps before.
+    init(_ maps: SharedMaps, isNew: Bool = false) {
+        isGapless = isNew
         self.maps = maps
         table = SlotTable(slots: maps.hosts.base, capacity: maps.hosts.count, state: maps.hostState.base)
         slots = table.slots
@@ -31,26 +36,23 @@ struct HostTable {
     @inline(__always)
     private func hash(_ key: HostLayout.Key) -> UInt64 { secret.hash(key.address, realm: key.realm) }
 
-    /// Has the processor fetch the host's slots.
+    /// Has the processor fetch the slots where the host is or goes most likely.
     @inline(__always)
-    func prefetch(_ key: HostKey) {
-        let hash = hash(HostLayout.Key(key))
-        table.prefetch(hash)
-        ca_prefetch(extras + Int(fa_bucket_slot(fa_bucket_first(hash, table.bucketMask), hash, 0)))
-    }
+    func prefetch(_ key: HostKey) { table.prefetch(hash(HostLayout.Key(key))) }
 
     // MARK: Reading
 
     func record(_ key: HostKey) throws(BPFError) -> HostRecord? {
         let slotKey = HostLayout.Key(key)
-        if let record = table.read(hash(slotKey), slotKey, self.record) { return record }
+        if let record = table.read(hash(slotKey), slotKey, { self.record($0, $1, $2) }) { return record }
         guard spilledKeys.contains(key), let spilled = try maps.spill.value(fa_host_key(key)) else { return nil }
-        return HostRecord(value: spilled.host.value, extra: spilled.extra)
+        return HostRecord(spilled)
     }
 
+    @inline(__always)
     private func record(_ slot: UnsafePointer<fa_host>, _ index: Int, _ word: SlotWord) -> HostRecord {
         let value = word.state == .shadowed ? extras[index].shadow : slot.pointee.value
-        return HostRecord(value: value, extra: extras[index])
+        return HostRecord(value: value, extra: extras + index)
     }
 
     /// All entries that were last seen so many ticks before `now` or earlier.
@@ -70,7 +72,7 @@ struct HostTable {
             guard let spilled = try maps.spill.value(key) else { continue }
             let seen = spilled.host.last_seen
             guard ticks == 0 || Int32(bitPattern: now &- seen) >= Int32(bitPattern: ticks) else { continue }
-            let record = HostRecord(value: spilled.host.value, extra: spilled.extra)
+            let record = HostRecord(spilled)
             if !body(HostKey(key.address.address, realm: key.realm), record, seen) { return }
         }
     }
@@ -126,7 +128,7 @@ struct HostTable {
         let part = UInt64(place - table.capacity)
         for key in spilledKeys where hash(HostLayout.Key(key)) % UInt64(Self.spillParts) == part {
             guard let spilled = try maps.spill.value(fa_host_key(key)) else { continue }
-            body(key, HostRecord(value: spilled.host.value, extra: spilled.extra), spilled.host.last_seen)
+            body(key, HostRecord(spilled), spilled.host.last_seen)
         }
         return spilledKeys.isEmpty || part + 1 == Self.spillParts ? nil : place + 1
     }
@@ -150,10 +152,9 @@ struct HostTable {
         let slotKey = HostLayout.Key(key)
         let hash = hash(slotKey)
         guard case .claimed(let claim) = table.claim(hash, slotKey) else {
-            let record = HostRecord(value: host.value, extra: extra)
-            return try spill(key, hash, record, tick: host.last_seen, extra)
+            return try spill(key, hash, HostRecord(host, extra), tick: host.last_seen, extra)
         }
-        fill(claim.index, slotKey, HostRecord(value: host.value, extra: extra), tick: host.last_seen)
+        fill(claim.index, slotKey, HostRecord(host, extra), tick: host.last_seen)
         extras[claim.index] = extra
         table.publish(claim)
     }
@@ -174,7 +175,7 @@ struct HostTable {
             }
             if isSpilled(key), let spilled = try maps.spill.value(fa_host_key(key)) {
                 try replace(spilled, key, by: record)
-                return HostRecord(value: spilled.host.value, extra: spilled.extra)
+                return HostRecord(spilled)
             }
             switch table.claim(hash, slotKey) {
             case .claimed(let claim):
@@ -190,6 +191,18 @@ struct HostTable {
         }
     }
 
+    /// The same, quicker while hosts are put into a new table one after the other. Programs insert none meanwhile.
+    @inline(__always)
+    mutating func load(_ key: HostKey, _ record: HostRecord, tick: UInt32) throws(BPFError) -> HostRecord? {
+        let slotKey = HostLayout.Key(key)
+        guard isGapless, case .claimed(let claim) = table.place(hash(slotKey), slotKey) else {
+            return try set(key, record, tick: tick)
+        }
+        fill(claim.index, slotKey, record, tick: tick)
+        table.publish(claim)
+        return nil
+    }
+
     @inline(__always)
     private func fill(_ index: Int, _ key: HostLayout.Key, _ record: HostRecord, tick: UInt32) {
         let slot = slots + index
@@ -197,7 +210,8 @@ struct HostTable {
         slot.pointee.last_seen = tick
         slot.pointee.address = key.address
         slot.pointee.value = record.value
-        extras[index] = Self.extra(record)
+        // What lies beside a slot that was never used is empty already, and far away.
+        if record.isBoth || !isGapless { extras[index] = Self.extra(record) }
     }
 
     private static func extra(_ record: HostRecord) -> fa_host_extra {
@@ -242,13 +256,15 @@ struct HostTable {
         let hash = hash(slotKey)
         while let found = table.find(hash, slotKey) {
             let old = record(slots + found.index, found.index, found.word)
-            if table.remove(found) { return old }
+            guard table.remove(found) else { continue }
+            isGapless = false
+            return old
         }
         guard isSpilled(key), let spilled = try maps.spill.value(fa_host_key(key)) else { return nil }
         try maps.spill.remove(fa_host_key(key))
         spilledKeys.remove(key)
         table.addSpilled(-1)
-        return HostRecord(value: spilled.host.value, extra: spilled.extra)
+        return HostRecord(spilled)
     }
 
     // MARK: The spill map
@@ -283,7 +299,7 @@ struct HostTable {
         spilled.host.value = record.value
         spilled.extra.neighbour = record.neighbour
         spilled.extra.neighbour_path = record.neighbourPath
-        if !record.continues(HostRecord(value: old.host.value, extra: old.extra)) {
+        if !record.continues(HostRecord(old)) {
             spilled.extra.transmit_sequence = 0
             spilled.extra.receive_sequence = 0
         }

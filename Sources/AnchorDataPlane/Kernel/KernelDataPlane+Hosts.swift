@@ -12,42 +12,30 @@ extension KernelDataPlane {
         try result.get()
     }
 
-    public func setHosts(_ entries: some Sequence<HostEntry>) throws(DataPlaneError) {
+    public func setHosts(_ entries: [HostEntry]) throws(DataPlaneError) {
         let tick = try tick()
-        var ahead: [HostEntry] = []
-        ahead.reserveCapacity(Self.entriesAhead)
-        for entry in entries {
-            ahead.append(entry)
-            guard ahead.count == Self.entriesAhead else { continue }
-            try set(ahead, tick)
-            ahead.removeAll(keepingCapacity: true)
+        for start in stride(from: 0, to: entries.count, by: Self.entriesAtOnce) {
+            try set(entries, start..<min(start + Self.entriesAtOnce, entries.count), tick)
         }
-        try set(ahead, tick)
     }
 
-    /// How many slots are fetched at once: their memory takes longer than all the rest.
+    /// For so many the lock is held: a tenth of a millisecond.
+    private static var entriesAtOnce: Int { 512 }
+    /// So many entries before its turn a slot is fetched: memory takes longer than all the rest.
     private static var entriesAhead: Int { 16 }
 
-    private func set(_ entries: [HostEntry], _ tick: UInt32) throws(DataPlaneError) {
+    private func set(_ entries: [HostEntry], _ part: Range<Int>, _ tick: UInt32) throws(DataPlaneError) {
         let result = state.withLock { state in
             Result { () throws(DataPlaneError) in
-                for entry in entries {
-                    state.hosts.prefetch(entry.key)
-                    if let tunnel = entry.tunnel { state.peers.prefetch(fa_address(tunnel.peer)) }
+                for place in part.prefix(Self.entriesAhead) { state.prefetch(entries[place]) }
+                for place in part {
+                    let ahead = place + Self.entriesAhead
+                    if ahead < part.upperBound { state.prefetch(entries[ahead]) }
+                    try state.set(entries[place], tick: tick, maps, isOfMany: true)
                 }
-                for entry in entries { try state.set(entry, tick: tick, maps) }
             }
         }
         try result.get()
-    }
-
-    public func fetch(_ entries: [HostEntry]) {
-        // Nothing is read: no lock.
-        let (hosts, peers) = (HostTable(maps), PeerTable(maps))
-        for entry in entries {
-            hosts.prefetch(entry.key)
-            if let tunnel = entry.tunnel { peers.prefetch(fa_address(tunnel.peer)) }
-        }
     }
 
     @discardableResult
@@ -159,12 +147,24 @@ extension KernelDataPlane {
 }
 
 extension KernelDataPlane.State {
+    /// Mutating, though it changes nothing: a state that is only read is copied for it.
     @inline(__always)
-    mutating func set(_ entry: HostEntry, tick: UInt32, _ maps: SharedMaps) throws(DataPlaneError) {
+    mutating func prefetch(_ entry: HostEntry) {
+        hosts.prefetch(entry.key)
+        // Where hosts were adopted most are as they were, and their peers are not looked at.
+        if let tunnel = entry.tunnel, hosts.isGapless { peers.prefetch(fa_address(tunnel.peer)) }
+    }
+
+    @inline(__always)
+    mutating func set(
+        _ entry: HostEntry, tick: UInt32, _ maps: SharedMaps, isOfMany: Bool = false
+    ) throws(DataPlaneError) {
         let record = HostRecord(entry, hostPath: try check(entry))
         let old: HostRecord?
         do throws(BPFError) {
-            old = try hosts.set(entry.key, record, tick: tick)
+            old =
+                isOfMany
+                ? try hosts.load(entry.key, record, tick: tick) : try hosts.set(entry.key, record, tick: tick)
         } catch {
             if error.code == E2BIG || error.code == ENOMEM || error.code == ENOSPC {
                 throw .tableFull(table: "hosts", capacity: maps.hosts.count)

@@ -108,8 +108,11 @@ public final class KernelDataPlane: DataPlane {
         self.maps = maps
         nat = NATTable(NATMemory(maps), owner: maps) { _ = ca_wait_for_programs() }
         var table = HostTable(maps)
+        var peers = PeerTable(maps)
         switch set.origin {
         case .made:
+            table = HostTable(maps, isNew: true)
+            peers = PeerTable(maps, isNew: true)
             wasAdopted = false
             mendedEntries = 0
             lostTranslations = 0
@@ -140,7 +143,7 @@ public final class KernelDataPlane: DataPlane {
         }
         var state = State(
             hosts: table, paths: PathTable(entries: maps.paths.base, limit: maps.paths.count),
-            hostPaths: [PathIndex](repeating: 0, count: Port.limit), peers: PeerTable(maps))
+            hostPaths: [PathIndex](repeating: 0, count: Port.limit), peers: peers)
         if wasAdopted { try state.adopt(maps) }
         self.state = Mutex(state)
     }

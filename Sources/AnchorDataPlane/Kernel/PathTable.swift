@@ -23,6 +23,7 @@ struct PathTable {
         for index in (1..<limit).reversed() {
             let path = self.entries[index]
             guard let specification = path.current.specification(path.purpose) else {
+                if path.purpose.kind != 0 { self.entries[index].purpose = fa_path_purpose() }
                 free.append(PathIndex(index))
                 continue
             }
@@ -72,7 +73,11 @@ struct PathTable {
 
     var count: Int { specifications.count }
 
-    func exists(_ index: PathIndex) -> Bool { specifications[index] != nil }
+    /// Without a look into a dictionary, which a million hosts one after the other would notice.
+    @inline(__always)
+    func exists(_ index: PathIndex) -> Bool {
+        index != 0 && index < limit && entries[Int(index)].purpose.kind != 0
+    }
 
     @inline(__always)
     func retain(_ index: PathIndex, _ count: UInt32 = 1) {

@@ -6,38 +6,59 @@ import NetworkTypes
 struct PeerTable {
     private let table: SlotTable<PeerLayout>
     private let secret: HashSecret
+    /// Nothing was ever removed: a peer is no further than the first free slot.
+    private var isGapless: Bool
 
-    init(_ maps: SharedMaps) {
+    /// - Parameter isNew: nobody had the maps before.
+    init(_ maps: SharedMaps, isNew: Bool = false) {
+        isGapless = isNew
         table = SlotTable(slots: maps.peers.base, capacity: maps.peers.count, state: maps.peerState.base)
         secret = HashSecret(maps)
     }
 
-    /// Has the processor fetch the peer's slots.
+    /// Has the processor fetch the slots where the peer is or goes most likely.
     @inline(__always)
     func prefetch(_ peer: fa_address) { table.prefetch(secret.hash(peer)) }
 
     func retain(_ peer: fa_address) {
         let hash = secret.hash(peer)
+        if isGapless {
+            switch table.place(hash, peer) {
+            case .found(let found): table.slots[found.index].users += 1
+            case .claimed(let claim): publish(peer, claim)
+            case .full: break
+            }
+            return
+        }
         while true {
             if let found = table.find(hash, peer) {
                 table.slots[found.index].users += 1
                 return
             }
             switch table.claim(hash, peer) {
-            case .claimed(let claim):
-                table.slots[claim.index].users = 1
-                table.slots[claim.index].address = peer
-                return table.publish(claim)
+            case .claimed(let claim): return publish(peer, claim)
             case .exists, .contended: continue
             case .full: return
             }
         }
     }
 
-    func release(_ peer: fa_address) {
+    @inline(__always)
+    private func publish(_ peer: fa_address, _ claim: SlotTable<PeerLayout>.Reference) {
+        table.slots[claim.index].users = 1
+        table.slots[claim.index].address = peer
+        table.publish(claim)
+    }
+
+    mutating func release(_ peer: fa_address) {
         guard let found = table.find(secret.hash(peer), peer) else { return }
         let users = table.slots[found.index].users
-        if users > 1 { table.slots[found.index].users = users - 1 } else { _ = table.remove(found) }
+        guard users <= 1 else {
+            table.slots[found.index].users = users - 1
+            return
+        }
+        isGapless = false
+        _ = table.remove(found)
     }
 
     /// Takes all peers for unused, until each has been retained by those that use it.
@@ -46,7 +67,8 @@ struct PeerTable {
     }
 
     /// Removes the peers that nobody has retained.
-    func endCount() {
+    mutating func endCount() {
+        isGapless = false
         for index in 0..<table.capacity {
             let word = table.word(index)
             if word.isInUse, table.slots[index].users == 0 { _ = table.remove(.init(index: index, word: word)) }
@@ -54,7 +76,10 @@ struct PeerTable {
     }
 
     /// Mends what a killed writer has left.
-    func repair(isQuiet: () -> Void) { _ = table.repair(isQuiet: isQuiet, restore: { _ in }) }
+    mutating func repair(isQuiet: () -> Void) {
+        isGapless = false
+        _ = table.repair(isQuiet: isQuiet, restore: { _ in })
+    }
 }
 
 enum PeerLayout: SlotLayout {

@@ -27,14 +27,7 @@ extension KernelDataPlane.State {
         }
         peers.repair { _ = ca_wait_for_programs() }
         peers.beginCount()
-        do throws(BPFError) {
-            try hosts.scan(at: 0, idle: 0) { _, record, _ in
-                remember(record)
-                return true
-            }
-        } catch {
-            throw .bpf(error)
-        }
+        try adoptHosts()
         peers.endCount()
         // Whoever had allowed them is gone, and with it when that was to end.
         do throws(BPFError) {
@@ -43,4 +36,26 @@ extension KernelDataPlane.State {
             throw .bpf(error)
         }
     }
+
+    /// Paths and peers that hosts name. Peers are anywhere in memory: what several need is fetched before the first is
+    /// looked for.
+    private mutating func adoptHosts() throws(DataPlaneError) {
+        var ahead: [HostRecord] = []
+        ahead.reserveCapacity(Self.adoptedAtOnce)
+        do throws(BPFError) {
+            try hosts.scan(at: 0, idle: 0) { _, record, _ in
+                if record.isTunnelled { peers.prefetch(record.value.peer) }
+                ahead.append(record)
+                guard ahead.count == Self.adoptedAtOnce else { return true }
+                for record in ahead { remember(record) }
+                ahead.removeAll(keepingCapacity: true)
+                return true
+            }
+        } catch {
+            throw .bpf(error)
+        }
+        for record in ahead { remember(record) }
+    }
+
+    private static var adoptedAtOnce: Int { 32 }
 }

@@ -62,11 +62,9 @@ public final class ModelDataPlane: DataPlane {
         if isFull { throw .tableFull(table: "hosts", capacity: capacity) }
     }
 
-    public func setHosts(_ entries: some Sequence<HostEntry>) throws(DataPlaneError) {
+    public func setHosts(_ entries: [HostEntry]) throws(DataPlaneError) {
         for entry in entries { try setHost(entry) }
     }
-
-    public func fetch(_ entries: [HostEntry]) {}
 
     @discardableResult
     public func removeHost(_ key: HostKey) throws(DataPlaneError) -> Bool {

@@ -72,6 +72,44 @@ import Testing
         #expect(bench.routers[1].host(new)?.careOfAddress == third)
     }
 
+    @Test func `addresses with flows come first, the anchors of others are told a moment later`() throws {
+        var bench = try NodeBench()
+        bench.attach(NodeBench.wlan, to: 0)
+        bench.flows(0, of: old)
+        bench.unplug(NodeBench.wlan)
+        bench.attach(NodeBench.wlan, to: 1)
+        bench.flows(1, of: new)
+        bench.unplug(NodeBench.wlan)
+        bench.plug(NodeBench.wlan, into: 2)
+        while bench.updates.last?.address != new {
+            bench.forget()
+            bench.deliverUpwards()
+            bench.deliverDownwards()
+        }
+        // The one leased first has no flows: it is not told of at once, but leads the new way at once like the other.
+        #expect(bench.updates.map(\.address) == [new])
+        let third = NodeBench.address(2)
+        let tunnels = bench.installed.filter { $0.path != .direct(NodeBench.wlan) }
+        #expect(tunnels.map(\.address) == [new, old])
+        #expect(bench.path(of: old) == .tunnelled(tunnel(third, 0), NodeBench.wlan))
+        bench.deliverAll()
+        #expect(bench.updates.map(\.address) == [new])
+        bench.wait(.milliseconds(3))
+        #expect(bench.updates.map(\.address) == [new, old])
+        #expect(bench.routers[0].host(old)?.careOfAddress == third)
+    }
+
+    @Test func `without any flows all anchors are told at once`() throws {
+        var bench = try NodeBench()
+        bench.attach(NodeBench.wlan, to: 0)
+        bench.unplug(NodeBench.wlan)
+        bench.attach(NodeBench.wlan, to: 1)
+        bench.unplug(NodeBench.wlan)
+        bench.forget()
+        bench.attach(NodeBench.wlan, to: 2)
+        #expect(Set(bench.updates.map(\.address)) == [old, new])
+    }
+
     @Test func `old addresses are for old flows, the new one is preferred`() throws {
         var bench = try NodeBench()
         bench.attach(NodeBench.wlan, to: 0)

@@ -14,11 +14,16 @@ private final class Router {
     let model = ModelDataPlane()
     let plane: ForwardingPlane
     private let monitor: NetlinkMonitor
-    private let attachments = Mutex(0)
+    private let attachments: Count
     /// News of access links.
     private let news = Mutex<[Bool]>([])
 
-    init(_ role: PortRole = .core) throws {
+    private final class Count: Sendable {
+        let value = Mutex(0)
+    }
+
+    /// - Parameter waits: for the programs; otherwise they are put on another thread, as a daemon's start has it.
+    init(_ role: PortRole = .core, waits: Bool = true) throws {
         pair = try Pair()
         try pair.near.command("ip", "addr", "add", "192.0.2.2/28", "dev", "near0")
         try pair.far.command("ip", "addr", "add", "192.0.2.1/28", "dev", "far0")
@@ -36,20 +41,20 @@ private final class Router {
         var tell: (Bool) -> Void = { _ in }
         let reports = ForwardingPlane.Reports(
             linkChanged: { tell($1) }, attached: { _ in }, serverChanged: { _, _ in }, warn: { _ in })
-        var attach: () -> Void = {}
+        let attachments = Count()
+        self.attachments = attachments
         plane = ForwardingPlane(
             settings, ports: PortTable(settings, numbers: ["near0": 1]), markedDown: [], dataPlane: model,
             netlink: try NetlinkSocket(namespace: pair.near), reports: reports
         ) { port throws(DataPlaneError) in
-            attach()
+            attachments.value.withLock { $0 += 1 }
             return ProgramAttachment(port: port, interface: "near0", programs: [], mode: .native, hasReplaced: false)
         }
-        attach = { [unowned self] in attachments.withLock { $0 += 1 } }
         tell = { [unowned self] isUp in news.withLock { $0.append(isUp) } }
-        try plane.refresh()
+        if waits { try plane.refresh() } else { try plane.begin() }
     }
 
-    var attached: Int { attachments.withLock { $0 } }
+    var attached: Int { attachments.value.withLock { $0 } }
     var linkNews: [Bool] { news.withLock { $0 } }
 
     /// Removes `near0` and makes it anew.
@@ -91,6 +96,44 @@ struct ForwardingPlaneTests {
         #expect(router.path("10.1.0.9")?.specification.nextHop == .neighbour(IPAddress("192.0.2.1")!, port: 1))
         #expect(router.path("10.1.0.9")?.specification.encapsulation?.source == IPAddress("192.0.2.2"))
         #expect(router.model.configuration.defaultPathV4 != 0)
+    }
+
+    @Test func `a start goes on while programs are put on, and knows of them when it has waited`() throws {
+        let router = try Router(.access, waits: false)
+        #expect(router.model.port(1) != nil && router.linkNews == [true])
+        #expect(router.plane.ports.ports[1]?.attachment == nil)
+        router.plane.finishAttaching()
+        #expect(router.attached == 1)
+        #expect(router.plane.ports.ports[1]?.attachment?.interface == "near0")
+        router.plane.finishAttaching()
+        try router.plane.refresh()
+        #expect(router.attached == 1)
+    }
+
+    @Test func `tunnels that are put in force together leave as each would by itself`() throws {
+        let router = try Router()
+        try router.pair.near.command("ip", "route", "add", "203.0.113.0/24", "via", "192.0.2.9")
+        let peers = ["203.0.113.5", "203.0.113.6", "198.51.100.1", "203.0.113.7", "192.0.2.7", "192.0.2.8"]
+        let kinds: [AnchorCore.TunnelKind] = [.ipInIP, .ipInIP, .gre(key: 1, sequenced: false)]
+        let bindings = (0..<30).map { number in
+            let peer = IPAddress(peers[number % peers.count])!
+            let tunnel = Tunnel(local: IPAddress("192.0.2.2")!, peer: peer, kind: kinds[number % kinds.count])
+            let address = IPAddress(v4: 0x0a01_0000 + UInt32(number))
+            return HostBinding(address: address, node: 1, location: .tunnelled(tunnel))
+        }
+        try router.plane.refresh()
+        try router.plane.install(bindings)
+        for binding in bindings {
+            let together = try router.model.host(HostKey(binding.address))
+            #expect(try together == router.plane.entry(binding))
+        }
+        var loader = HostLoader(router.plane)
+        for binding in bindings { loader.add(binding) }
+        let loaded = loader.finish()
+        #expect(loaded.count == bindings.count && loaded.failure == nil)
+        for binding in bindings {
+            #expect(try router.model.host(HostKey(binding.address)) == router.plane.entry(binding))
+        }
     }
 
     @Test func `a route that changes takes the tunnels along`() throws {

@@ -40,6 +40,18 @@ struct RouteClassesTests {
         #expect(RouteClasses.unknown.index(of: address("11.0.0.1")) == nil)
     }
 
+    @Test func `a class has a first and a last destination`() {
+        let classes = RouteClasses([route("10.1.0.0/16"), route("2001:db8::/32")], [])
+        func destinations(_ text: String) -> ClosedRange<IPAddress> {
+            classes.destinations(of: classes.index(of: address(text))!)
+        }
+        #expect(destinations("10.1.2.3") == address("10.1.0.0")...address("10.1.255.255"))
+        #expect(destinations("10.0.9.9") == address("0.0.0.0")...address("10.0.255.255"))
+        #expect(destinations("2001:db8::1").upperBound == address("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"))
+        #expect(destinations("::1").lowerBound == address("::"))
+        #expect(destinations("ffff::").upperBound == address("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))
+    }
+
     @Test func `classes are those of a search through all routes`() {
         var random = SystemRandomNumberGenerator()
         let prefixes = (0..<300).map { _ in

@@ -89,6 +89,23 @@ struct MobileHostTests {
     }
 
     @Test(arguments: Journey.both)
+    func `a binding that its router follows does not lead by the former one first`(journey: Journey) throws {
+        let node = try Node()
+        node.attach(node.first, journey.old, journey.oldRouter)
+        let tunnel = Tunnel(local: journey.new, peer: journey.anchor, kind: .ipInIP)
+        node.host.bind(journey.old, to: .tunnelled(tunnel, node.first))
+        func route() throws -> Route { try node.pair.nearSocket.route(to: journey.correspondent, from: journey.old) }
+        let before = try route()
+        node.host.bind(journey.old, to: .direct(node.first), isRouteDue: true)
+        #expect(try route() == before)
+        node.host.set(
+            DefaultRoute(gateway: journey.newRouter, interface: node.first, source: journey.old, mtu: 1400))
+        #expect(try route().gateway == journey.newRouter)
+        #expect(try route().mtu == 1400)
+        #expect(node.refusals == [])
+    }
+
+    @Test(arguments: Journey.both)
     func `after a move old flows leave by the new link, with room for the tunnel, and new sockets use the new address`(
         journey: Journey
     ) throws {

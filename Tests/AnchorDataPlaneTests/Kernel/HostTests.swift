@@ -121,6 +121,43 @@ import Testing
         #expect(try dataPlane.entriesInUse(of: .peers) == 0)
     }
 
+    @Test func `many hosts are put into a new table, into one with gaps, and into one that was adopted`() throws {
+        let instance = try KernelInstance("many", hostCapacity: 1024, spillCapacity: 1024)
+        var dataPlane = try #require(instance.dataPlane)
+        let path = try dataPlane.path(for: PathSpecification(nextHop: .kernel))
+        func entries(_ shift: Int) -> [HostEntry] {
+            (0..<900).map { number in
+                // Three hosts a peer, and some of them at two places at once.
+                var entry = HostEntry.tunnelled(.ten(number), to: .documentation((number + shift) / 3), path: path)
+                if number % 5 == 0 { entry.attachment = HostEntry.attached(.ten(number)).attachment }
+                return entry
+            }
+        }
+        func check(_ expected: [HostEntry]) throws {
+            #expect(dataPlane.hostTable.entries == expected.count)
+            var found: Set<HostEntry> = []
+            try dataPlane.scanHosts { entry, _ in found.insert(entry).inserted }
+            #expect(found == Set(expected))
+            for entry in expected { #expect(try dataPlane.host(entry.key) == entry) }
+        }
+        for shift in [0, 0, 30] {
+            try dataPlane.setHosts(entries(shift))
+            try check(entries(shift))
+        }
+        for entry in entries(30) where entry.key.address.low % 2 == 0 { try dataPlane.removeHost(entry.key) }
+        try check(entries(30).filter { $0.key.address.low % 2 == 1 })
+        try dataPlane.setHosts(entries(60))
+        try check(entries(60))
+        dataPlane = try instance.restart()
+        try check(entries(60))
+        try dataPlane.setHosts(entries(90))
+        try check(entries(90))
+        for entry in entries(90) { try dataPlane.removeHost(entry.key) }
+        #expect(dataPlane.hostTable.entries == 0)
+        #expect(try dataPlane.entriesInUse(of: .peers) == 0)
+        #expect(dataPlane.paths.first { $0.index == path }?.users == 0)
+    }
+
     @Test func `an entry that names no path is refused`() throws {
         let instance = try KernelInstance("nopath")
         let dataPlane = try #require(instance.dataPlane)

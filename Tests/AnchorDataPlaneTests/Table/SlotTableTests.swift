@@ -102,4 +102,32 @@ import Testing
         #expect(memory.table.find(1 << 33, key(1)) == nil)
         #expect(memory.table.live == 0)
     }
+
+    @Test func `a new table has a place for each key, where it is found again`() {
+        let memory = Memory(capacity: 256)
+        var claimed: Set<Int> = []
+        var lacking: Set<Int> = []
+        for attempt in 0..<2000 {
+            // From few, so that many come again; and two hashes share a tag and buckets.
+            let number = attempt &* 7919 % 300
+            let hash = UInt64(number / 2) &* 0x9e37_79b9_7f4a_7c15
+            switch memory.table.place(hash, key(number)) {
+            case .found(let found):
+                #expect(claimed.contains(number))
+                #expect(memory.table.find(hash, key(number))?.index == found.index)
+            case .claimed(let claim):
+                #expect(claimed.insert(number).inserted && !lacking.contains(number))
+                #expect(memory.table.find(hash, key(number)) == nil)
+                memory.table.slots[claim.index].address = key(number).address
+                memory.table.publish(claim)
+                #expect(memory.table.find(hash, key(number))?.index == claim.index)
+            case .full:
+                #expect(!claimed.contains(number))
+                #expect(memory.table.find(hash, key(number)) == nil)
+                lacking.insert(number)
+            }
+        }
+        #expect(memory.table.live == claimed.count)
+        #expect(claimed.count + lacking.count == 300 && !lacking.isEmpty)
+    }
 }

@@ -9,6 +9,13 @@ struct AddressPool: Sendable {
         var next: UInt64
         /// Behind the last one to hand out.
         let end: UInt64
+
+        func holds(_ address: IPAddress) -> Bool {
+            guard prefix.contains(address) else { return false }
+            let offset = address.low &- prefix.address.low
+            let first: UInt64 = prefix.length < prefix.family.addressBits - 1 ? 1 : 0
+            return offset >= first && offset < end
+        }
     }
 
     private struct Returned: Sendable {
@@ -47,13 +54,7 @@ struct AddressPool: Sendable {
 
     /// Whether the address may be leased from here.
     func holds(_ address: IPAddress) -> Bool {
-        guard !isReserved(address) else { return false }
-        return blocks.contains { block in
-            guard block.prefix.contains(address) else { return false }
-            let offset = address.low &- block.prefix.address.low
-            let first: UInt64 = block.prefix.length < block.prefix.family.addressBits - 1 ? 1 : 0
-            return offset >= first && offset < block.end
-        }
+        !isReserved(address) && blocks.contains { $0.holds(address) }
     }
 
     /// An address for that node which `isFree` admits; `nil` when there is none.
