@@ -14,6 +14,6 @@ struct AnchorCtl: AsyncParsableCommand {
         subcommands: [
             StatusCommand.self, DoctorCommand.self, ConfigCommand.self, HostCommand.self, FlowCommand.self,
             AttachCommand.self, ServerCommand.self, MapCommand.self, DropCommand.self, MonitorCommand.self,
-            UnloadCommand.self, LabCommand.self,
+            UnloadCommand.self, PKICommand.self, LabCommand.self,
         ])
 }
