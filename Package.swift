@@ -9,6 +9,8 @@ let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 let http = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
 let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOTLS"].map { .product(name: $0, package: "swift-nio") }
+let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let sockets = Target.Dependency.product(name: "FlyingSocks", package: "FlyingFox")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -33,6 +35,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
     ],
@@ -82,6 +86,9 @@ let package = Package(
         + library(
             "AnchorPKI", ["NetworkTypes", asn1, certificates, crypto],
             tests: ["NetworkTypes", asn1, certificates, crypto])
+        + library(
+            "AnchorPeering", ["AnchorCore", "AnchorPKI", "AnchorProtocol", "NetworkTypes", tls] + nio,
+            tests: ["AnchorCore", "AnchorPKI", "AnchorProtocol", "NetworkTypes", certificates, tls] + nio)
         + library("AnchorCore", ["AnchorProtocol", "NetworkTypes"])
         + library("AnchorSimulator", ["AnchorCore", "AnchorProtocol", "NetworkTypes"])
         + library(
