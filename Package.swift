@@ -98,11 +98,12 @@ let package = Package(
         + library(
             "AnchorDaemon",
             [
-                "AnchorCore", "AnchorProtocol", "AnchorDataPlane", "BPFKit", "CDatagram", "ControlAPI", "Netlink",
-                "NetworkTypes", "PacketKit", crypto, logging, toml, http, sockets,
+                "AnchorCore", "AnchorPKI", "AnchorPeering", "AnchorProtocol", "AnchorDataPlane", "BPFKit", "CDatagram",
+                "ControlAPI", "Netlink", "NetworkTypes", "PacketKit", crypto, logging, toml, http, sockets,
             ],
             tests: [
-                "AnchorCore", "AnchorDataPlane", "KernelTestSupport", "NamespaceTestSupport", "Netlink", "NetworkTypes",
+                "AnchorCore", "AnchorDataPlane", "AnchorPKI", "KernelTestSupport", "NamespaceTestSupport", "Netlink",
+                "NetworkTypes",
                 "PacketKit",
             ])
         + library("NetworkLab", ["BPFObjects", "ControlAPI", "Netlink", "NetworkTypes"])

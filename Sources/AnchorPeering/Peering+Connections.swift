@@ -39,7 +39,7 @@ extension Peering {
         }
         let credential = credentials.current
         let check = PeerCheck(credential.authority, .anyOf(names))
-        let connection = connection(channel, check, wanted: nil)
+        let connection = connection(channel, to: remote, check, wanted: nil)
         halfOpen.insert(ObjectIdentifier(connection))
         try channel.pipeline.syncOperations.addHandlers([
             NIOSSLServerHandler(context: credential.server, customVerificationCallback: { check.verify($0, $1) }),
@@ -47,12 +47,15 @@ extension Peering {
         ])
     }
 
-    private func connection(_ channel: any Channel, _ check: PeerCheck, wanted: String?) -> PeerConnection {
+    private func connection(
+        _ channel: any Channel, to remote: TransportAddress?, _ check: PeerCheck, wanted: String?
+    ) -> PeerConnection {
         let run = configuration.run
         let hello = PeerHello(
             name: name, boot: run.boot, epoch: run.epoch, router: run.router, endpoints: run.endpoints)
         let connection = PeerConnection(
-            channel, check: check, wanted: wanted, ownHello: hello.encoded, limits: configuration.limits, owner: self)
+            channel, to: remote, check: check, wanted: wanted, ownHello: hello.encoded, limits: configuration.limits,
+            owner: self)
         connections[ObjectIdentifier(connection)] = connection
         return connection
     }
@@ -97,7 +100,7 @@ extension Peering {
     private func open(_ channel: any Channel, to name: String) throws {
         let credential = credentials.current
         let check = PeerCheck(credential.authority, .only(name, among: names))
-        let connection = connection(channel, check, wanted: name)
+        let connection = connection(channel, to: neighbours[name]?.peer.address, check, wanted: name)
         neighbours[name]?.dialled = connection
         try channel.pipeline.syncOperations.addHandlers([
             try NIOSSLClientHandler(

@@ -36,6 +36,8 @@ public final class Peering: @unchecked Sendable {
     /// Sessions for those who send.
     private let directory = Mutex<[String: PeerConnection]>([:])
 
+    /// Of the process, and never shut down: whoever asks after the end gets an answer.
+    private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     /// Refusals that are told, of a flood.
     private static let toldRefusals = RateLimit(perSecond: 5, burst: 20)
 
@@ -54,8 +56,7 @@ public final class Peering: @unchecked Sendable {
         for peer in configuration.peers where peer.name != own {
             neighbours[peer.name] = Neighbour(peer, limits: configuration.limits)
         }
-        // Of the process, and never shut down: whoever asks after the end gets an answer.
-        eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        eventLoop = Self.group.next()
         let (stream, continuation) = AsyncStream.makeStream(of: PeerEvents.Queued.self)
         events = PeerEvents(stream)
         queue = continuation
@@ -66,13 +67,19 @@ public final class Peering: @unchecked Sendable {
     /// - Throws: ``PeeringError/cannotListen(_:cause:)``.
     @discardableResult
     public func start() async throws -> [TransportAddress] {
+        var opened: [any Channel] = []
         do {
-            for address in configuration.listen { listeners.append(try await listen(on: address)) }
+            for address in configuration.listen { opened.append(try await listen(on: address)) }
         } catch {
+            for listener in opened { try? await listener.close() }
             await stop()
             throw error
         }
-        eventLoop.execute { self.begin() }
+        let listeners = opened
+        eventLoop.execute {
+            self.listeners = listeners
+            self.begin()
+        }
         return listeners.compactMap { $0.localAddress.flatMap { TransportAddress($0) } }
     }
 
@@ -136,8 +143,11 @@ public final class Peering: @unchecked Sendable {
         guard let connection = directory.withLock({ $0[peer] }) else {
             throw names.contains(peer) ? .down(peer) : .unknownPeer(peer)
         }
-        try await connection.outgoing.reserve(payload.readableBytes)
-        eventLoop.execute { connection.send(type, payload) }
+        switch await connection.outgoing.reserve(PeerFrameHeader.length + payload.readableBytes) {
+        case .granted: eventLoop.execute { connection.send(type, payload) }
+        case .closed: throw .down(peer)
+        case .cancelled: throw .cancelled
+        }
     }
 
     /// The time that a message and its answer take, over the session.
@@ -184,9 +194,11 @@ extension Peering: PeerConnection.Owner {
     func received(_ connection: PeerConnection, type: UInt8, payload: ByteBuffer) {
         guard let name = connection.hello?.name, let neighbour = neighbours[name],
             neighbour.connection === connection, let session = neighbour.session
-        else { return connection.incoming.release(payload.readableBytes) }
+        else { return connection.incoming.release(PeerFrameHeader.length + payload.readableBytes) }
         neighbours[name]?.messagesReceived += 1
-        tell(.message(session, type: type, payload: payload), payload.readableBytes, connection.incoming)
+        tell(
+            .message(session, type: type, payload: payload), PeerFrameHeader.length + payload.readableBytes,
+            connection.incoming)
     }
 
     func refused(_ connection: PeerConnection, _ reason: PeeringRefusal, _ detail: String) {

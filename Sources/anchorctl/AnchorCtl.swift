@@ -13,7 +13,8 @@ struct AnchorCtl: AsyncParsableCommand {
             """,
         subcommands: [
             StatusCommand.self, DoctorCommand.self, ConfigCommand.self, HostCommand.self, FlowCommand.self,
-            AttachCommand.self, ServerCommand.self, MapCommand.self, DropCommand.self, MonitorCommand.self,
+            AttachCommand.self, ServerCommand.self, PeerCommand.self, MapCommand.self, DropCommand.self,
+            MonitorCommand.self,
             UnloadCommand.self, PKICommand.self, LabCommand.self,
         ])
 }

@@ -58,4 +58,30 @@ extension PeeringRefusal: CaseIterable {
         case .handshakeFailed: "handshake-failed"
         }
     }
+
+    /// For people.
+    public var meaning: String {
+        switch self {
+        case .rateLimited: "too many connections of this source in a short time"
+        case .tooManyHalfOpen: "too many connections without a hello"
+        case .handshakeTimeout: "no hello in time"
+        case .abandoned: "it has gone away before its hello"
+        case .tlsVersion: "it does not speak TLS 1.3"
+        case .noCertificate: "it has shown no certificate in this handshake"
+        case .certificate(.unreadable): "its certificate can't be read"
+        case .certificate(.untrusted): "its certificate is not signed by the authority of this router's ca-file"
+        case .certificate(.expired): "its certificate, or the authority's, has ended"
+        case .certificate(.notYetValid): "its certificate, or the authority's, is not valid yet: are both clocks right?"
+        case .certificate(.wrongPurpose): "its certificate is not for this end of a connection"
+        case .certificate(.noIdentity): "its certificate has no name of the form flowanchor://ROLE/NAME"
+        case .certificate(.wrongRole): "its certificate is not that of an access router"
+        case .notConfigured: "its certificate is good, but no peer of that name is configured"
+        case .wrongPeer: "another peer answers at this one's address"
+        case .malformed: "it has sent what is not of the protocol"
+        case .helloName: "its hello has another name than its certificate"
+        case .helloEndpoint: "its hello has a tunnel endpoint that its certificate does not name"
+        case .refusedByPeer: "it refuses this router; its log says why"
+        case .handshakeFailed: "the handshake failed"
+        }
+    }
 }

@@ -85,8 +85,9 @@ struct SessionMachine {
         do throws(PeerProtocolError) { hello = try PeerHello(payload) } catch { return fail(error) }
         guard hello.name == peer.identity.name else {
             state = .ended
-            // What is not proven is not repeated without its end.
-            return [.refuse(.helloName, "it calls itself '\(hello.name)', its certificate '\(peer.identity.name)'")]
+            // What may hold anything is not repeated.
+            let other = CertifiedIdentity.isName(hello.name) ? "'\(hello.name)'" : "something that is no name"
+            return [.refuse(.helloName, "it calls itself \(other), its certificate '\(peer.identity.name)'")]
         }
         for endpoint in hello.endpoints where !peer.identity.addresses.contains(endpoint) {
             state = .ended

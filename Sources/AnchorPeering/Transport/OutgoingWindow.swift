@@ -2,10 +2,19 @@ import Synchronization
 
 /// Bytes on their way to the kernel: senders wait while there are too many, first come, first served.
 final class OutgoingWindow: Sendable {
+    /// What became of a sender's wish.
+    enum Outcome: Sendable {
+        case granted
+        /// The session has ended.
+        case closed
+        /// The sender's task was cancelled.
+        case cancelled
+    }
+
     private struct Waiter {
         var identifier: UInt64
         var bytes: Int
-        var continuation: CheckedContinuation<Result<Void, PeeringError>, Never>
+        var continuation: CheckedContinuation<Outcome, Never>
     }
 
     private struct State {
@@ -16,17 +25,12 @@ final class OutgoingWindow: Sendable {
     }
 
     private let limit: Int
-    private let peer: String
     private let state = Mutex(State())
 
-    init(_ limit: Int, peer: String) {
-        self.limit = limit
-        self.peer = peer
-    }
+    init(_ limit: Int) { self.limit = limit }
 
-    /// Returns when there is room.
-    /// - Throws: once the session has ended, or the task was cancelled.
-    func reserve(_ bytes: Int) async throws(PeeringError) {
+    /// Returns when there is room, or there will be none.
+    func reserve(_ bytes: Int) async -> Outcome {
         let identifier = state.withLock { state -> UInt64? in
             if state.isOpen, state.waiters.isEmpty, state.used < limit {
                 state.used += bytes
@@ -35,15 +39,15 @@ final class OutgoingWindow: Sendable {
             state.lastIdentifier += 1
             return state.lastIdentifier
         }
-        guard let identifier else { return }
-        let result = await withTaskCancellationHandler {
+        guard let identifier else { return .granted }
+        return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let outcome = state.withLock { state -> Result<Void, PeeringError>? in
-                    if Task.isCancelled { return .failure(.cancelled) }
-                    if !state.isOpen { return .failure(.down(peer)) }
+                let outcome = state.withLock { state -> Outcome? in
+                    if Task.isCancelled { return .cancelled }
+                    if !state.isOpen { return .closed }
                     if state.waiters.isEmpty, state.used < limit {
                         state.used += bytes
-                        return .success(())
+                        return .granted
                     }
                     state.waiters.append(Waiter(identifier: identifier, bytes: bytes, continuation: continuation))
                     return nil
@@ -55,9 +59,8 @@ final class OutgoingWindow: Sendable {
                 guard let place = state.waiters.firstIndex(where: { $0.identifier == identifier }) else { return nil }
                 return state.waiters.remove(at: place)
             }
-            waiter?.continuation.resume(returning: .failure(.cancelled))
+            waiter?.continuation.resume(returning: .cancelled)
         }
-        try result.get()
     }
 
     /// So many bytes have gone out.
@@ -75,7 +78,7 @@ final class OutgoingWindow: Sendable {
             state.waiters.removeFirst(ready.count)
             return ready
         }
-        for waiter in ready { waiter.continuation.resume(returning: .success(())) }
+        for waiter in ready { waiter.continuation.resume(returning: .granted) }
     }
 
     /// The session has ended.
@@ -85,6 +88,6 @@ final class OutgoingWindow: Sendable {
             defer { state.waiters = [] }
             return state.waiters
         }
-        for waiter in waiters { waiter.continuation.resume(returning: .failure(.down(peer))) }
+        for waiter in waiters { waiter.continuation.resume(returning: .closed) }
     }
 }

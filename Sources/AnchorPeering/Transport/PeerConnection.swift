@@ -54,8 +54,8 @@ final class PeerConnection: ChannelDuplexHandler, @unchecked Sendable {
     private var pings: [UInt64: (Result<TimeSpan, PeeringError>) -> Void] = [:]
 
     init(
-        _ channel: any Channel, check: PeerCheck, wanted: String?, ownHello: [UInt8], limits: PeeringLimits,
-        owner: any Owner
+        _ channel: any Channel, to remote: TransportAddress?, check: PeerCheck, wanted: String?, ownHello: [UInt8],
+        limits: PeeringLimits, owner: any Owner
     ) {
         self.channel = channel
         self.check = check
@@ -63,8 +63,8 @@ final class PeerConnection: ChannelDuplexHandler, @unchecked Sendable {
         self.ownHello = ownHello
         self.limits = limits
         self.owner = owner
-        remote = channel.remoteAddress.flatMap { TransportAddress($0) }
-        outgoing = OutgoingWindow(limits.outgoingWindow, peer: wanted ?? "")
+        self.remote = remote
+        outgoing = OutgoingWindow(limits.outgoingWindow)
         incoming = IncomingWindow(limits.incomingWindow, on: channel.eventLoop) { [weak self] in self?.readAgain() }
     }
 
@@ -74,13 +74,14 @@ final class PeerConnection: ChannelDuplexHandler, @unchecked Sendable {
 
     // MARK: The channel
 
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-        handshakeTimer = context.eventLoop.assumeIsolated().scheduleTask(
-            in: .nanoseconds(limits.handshakeTimeout.nanoseconds)
-        ) {
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let timeout = TimeAmount.nanoseconds(limits.handshakeTimeout.nanoseconds)
+        handshakeTimer = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) {
             self.refuse(.handshakeTimeout, "no hello in \(self.limits.handshakeTimeout.nanoseconds / 1_000_000) ms")
         }
+        context.fireChannelActive()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -95,7 +96,7 @@ final class PeerConnection: ChannelDuplexHandler, @unchecked Sendable {
 
     private func handshakeCompleted() {
         guard let peer = check.result.peer else {
-            return refuse(.noCertificate, "it has shown no certificate in this handshake")
+            return refuse(.noCertificate, PeeringRefusal.noCertificate.meaning)
         }
         validUntil = peer.validUntil
         machine = SessionMachine(peer, limits, seed: .random(in: .min ... .max), at: now)
@@ -129,9 +130,10 @@ final class PeerConnection: ChannelDuplexHandler, @unchecked Sendable {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard !isOver else { return }
         if machine?.isUp == true {
-            over(.lost("\(error)"))
+            over(.lost(TLSFailure.describe(error)))
         } else {
-            refuse(check.result.refusal ?? PeeringRefusal(handshake: error), "\(error)")
+            let reason = check.result.refusal ?? TLSFailure.refusal(error)
+            refuse(reason, check.result.refusal == nil ? TLSFailure.describe(error) : reason.meaning)
         }
         context.close(promise: nil)
     }
@@ -139,9 +141,10 @@ final class PeerConnection: ChannelDuplexHandler, @unchecked Sendable {
     func channelInactive(context: ChannelHandlerContext) {
         if !isOver {
             if machine?.isUp == true {
-                over(.lost("closed without a word"))
+                over(.lost("it ended without a goodbye"))
             } else {
-                refuse(check.result.refusal ?? .abandoned, "it has gone away before its hello")
+                let reason = check.result.refusal ?? .abandoned
+                refuse(reason, reason.meaning)
             }
         }
         leave()
@@ -166,7 +169,7 @@ final class PeerConnection: ChannelDuplexHandler, @unchecked Sendable {
                 send(type, payload)
             case .up(let hello): begin(hello)
             case .deliver(let type, let payload):
-                incoming.take(payload.readableBytes)
+                incoming.take(PeerFrameHeader.length + payload.readableBytes)
                 owner?.received(self, type: type, payload: payload)
             case .answered(let token, let span):
                 roundTrip = roundTrip.map { ($0 * 7 + span) / 8 } ?? span
@@ -267,7 +270,7 @@ final class PeerConnection: ChannelDuplexHandler, @unchecked Sendable {
     func send(_ type: UInt8, _ payload: ByteBuffer) {
         let length = payload.readableBytes
         let promise = channel.eventLoop.makePromise(of: Void.self)
-        promise.futureResult.whenComplete { [outgoing] _ in outgoing.release(length) }
+        promise.futureResult.whenComplete { [outgoing] _ in outgoing.release(PeerFrameHeader.length + length) }
         guard !isOver, context != nil else { return promise.fail(ChannelError.ioOnClosedChannel) }
         let isSmall = length <= Self.copied
         var head = channel.allocator.buffer(capacity: PeerFrameHeader.length + (isSmall ? length : 0))
@@ -301,24 +304,6 @@ final class PeerConnection: ChannelDuplexHandler, @unchecked Sendable {
         channel.eventLoop.assumeIsolated().execute {
             self.isFlushScheduled = false
             self.context?.flush()
-        }
-    }
-}
-
-extension PeeringRefusal {
-    /// What an error before the hello means.
-    init(handshake error: any Error) {
-        let text = "\(error)"
-        if text.contains("UNSUPPORTED_PROTOCOL") {
-            self = .tlsVersion
-        } else if text.contains("PEER_DID_NOT_RETURN_A_CERTIFICATE") {
-            self = .noCertificate
-        } else if text.contains("_ALERT_") {
-            self = .refusedByPeer
-        } else if text.contains("EOF during handshake") || error is IOError || error is ChannelError {
-            self = .abandoned
-        } else {
-            self = .handshakeFailed
         }
     }
 }

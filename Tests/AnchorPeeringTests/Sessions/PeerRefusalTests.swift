@@ -193,7 +193,7 @@ import Testing
         let bench = try PeeringBench()
         var limits = PeeringBench.limits
         limits.halfOpenOfOneSource = 4
-        limits.handshakeTimeout = .milliseconds(1500)
+        limits.handshakeTimeout = .seconds(8)
         let router = try await bench.router(1, peers: [2], limits: limits)
         try await running(router) {
             var clients: [RawClient] = []

@@ -9,10 +9,14 @@ import Testing
 @testable import AnchorPeering
 
 @Suite struct SessionTests {
+    /// Waits until two routers have one session, the same at both ends, and no other connection that could replace it.
     private func together(_ a: RunningRouter, _ b: RunningRouter) async throws {
+        let (nameOfA, nameOfB) = (a.peering.name, b.peering.name)
         try await eventually("one session, the same at both ends") {
-            let (one, other) = (a.sessions, b.sessions)
-            return one.count == 1 && other.count == 1 && one[0].isOpenedHere != other[0].isOpenedHere
+            let (one, other) = (await a.status(nameOfB)?.session, await b.status(nameOfA)?.session)
+            guard let one, let other, one.isOpenedHere != other.isOpenedHere else { return false }
+            let connections = (try await a.connections, try await b.connections)
+            return connections == (1, 1)
         }
     }
 
@@ -22,7 +26,7 @@ import Testing
             let (a, b) = (try await bench.router(1, peers: [2]), try await bench.router(2, peers: [1]))
             try await running(a, b) {
                 try await together(a, b)
-                let hello = try #require(a.sessions.first?.hello)
+                let hello = try #require(await a.status("r2")?.session?.hello)
                 #expect(hello.name == "r2" && hello.epoch == 1 && hello.router == 2)
                 #expect(hello.endpoints == [bench.address(2)])
                 try await eventually("a round trip") { await a.status("r2")?.roundTrip != nil }
@@ -75,7 +79,7 @@ import Testing
         let b = try await bench.router(2, peers: [1])
         try await running(a) {
             try await together(a, b)
-            let first = try #require(a.sessions.first)
+            let first = try #require(await a.status("r2")?.session)
             await b.peering.stop()
             try await eventually("the end") { a.downs.count == 1 }
             #expect(a.downs == [.closedByPeer(PeerClose(.stopping))])
@@ -85,7 +89,7 @@ import Testing
             let again = try await bench.router(2, peers: [1])
             try await running(again) {
                 try await together(a, again)
-                let second = try #require(a.sessions.first)
+                let second = try #require(await a.status("r2")?.session)
                 #expect(second.identifier != first.identifier && second.hello.boot != first.hello.boot)
                 #expect(try #require(await a.status("r2")).sessions >= 2)
                 #expect(await a.status("r2")?.lastFailure == nil)
@@ -135,14 +139,14 @@ import Testing
         let a = try await bench.router(1, peers: [2], limits: limits)
         let b = try await RunningRouter(bench.configuration(2, peers: [1], limits: limits), reads: false)
         try await running(a, b) {
-            try await eventually("a session") { a.peers == ["r2"] }
+            try await together(a, b)
             let count = 400
             let sent = Mutex(0)
             let sending = Task {
                 for number in 0..<count {
                     var payload = ByteBuffer(repeating: 0, count: 128 << 10)
                     payload.setInteger(UInt32(number), at: 0)
-                    try await a.peering.send(16, payload, to: "r1" == a.peering.name ? "r2" : "r1")
+                    try await a.peering.send(16, payload, to: "r2")
                     sent.withLock { $0 += 1 }
                 }
             }
@@ -169,7 +173,7 @@ import Testing
         let a = try await bench.router(1, peers: [2])
         let b = try await RunningRouter(bench.configuration(2, peers: [1]), reads: false)
         try await running(a, b) {
-            try await eventually("a session") { a.peers == ["r2"] }
+            try await together(a, b)
             func endless() -> Task<Void, any Error> {
                 Task {
                     while true { try await a.peering.send(16, ByteBuffer(repeating: 0, count: 200_000), to: "r2") }

@@ -13,9 +13,16 @@ final class PeeringBench: Sendable {
 
     let folder: String
     let authority: CertificateAuthority
-    private let network = (UInt32(127) << 24) | UInt32.random(in: 0x0100...0xfffe) << 8
+    private let network: UInt32
+    /// A /24 of 127.0.0.0/8 for each bench of this process; other processes begin elsewhere.
+    private static let networks = Mutex(UInt32.random(in: 0x0100...0xf000))
 
     init() throws {
+        let number = Self.networks.withLock { networks in
+            networks += 1
+            return networks
+        }
+        network = UInt32(127) << 24 | number << 8
         folder = FileManager.default.temporaryDirectory.appending(path: "fa-peer-\(UUID().uuidString.prefix(8))").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         authority = try CertificateAuthority(name: "Bench", validity: Validity(days: 10, from: .now))
@@ -141,6 +148,11 @@ final class RunningRouter: Sendable {
     /// How often that reason was counted.
     func count(_ reason: PeeringRefusal) async -> UInt64 {
         await peering.status().refusals.first { $0.reason == reason }?.count ?? 0
+    }
+
+    /// Connections of any kind that there are now.
+    var connections: Int {
+        get async throws { try await peering.eventLoop.submit { self.peering.connections.count }.get() }
     }
 
     func status(_ peer: String) async -> PeerStatus? { await peering.status().peers.first { $0.peer.name == peer } }
