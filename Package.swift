@@ -106,7 +106,7 @@ let package = Package(
                 "NetworkTypes",
                 "PacketKit",
             ])
-        + library("NetworkLab", ["BPFObjects", "ControlAPI", "Netlink", "NetworkTypes"])
+        + library("NetworkLab", ["AnchorPKI", "BPFObjects", "ControlAPI", "Netlink", "NetworkTypes"])
         + [
             .testTarget(
                 name: "EndToEndTests", dependencies: ["NetworkLab", "anchord", "anchorctl"], swiftSettings: strict)

@@ -23,8 +23,13 @@ public struct RouterOptions: Sendable {
     }
 
     public var whenDown = WhenDown.refuse
+    /// The family that neighbours reach each other by; `nil` for routers that know no neighbours.
+    public var peering: AddressFamily?
 
-    public init(whenDown: WhenDown = .refuse) { self.whenDown = whenDown }
+    public init(whenDown: WhenDown = .refuse, peering: AddressFamily? = nil) {
+        self.whenDown = whenDown
+        self.peering = peering
+    }
 }
 
 /// The TOML configurations of a lab's daemons.
@@ -80,7 +85,33 @@ enum DaemonConfiguration {
 
                 """
         }
+        if let family = options.peering { text += peering(number, family, in: lab) }
         return text
+    }
+
+    /// Sessions with all other routers of the lab.
+    private static func peering(_ number: Int, _ family: AddressFamily, in lab: Lab) -> String {
+        let others = (1...lab.plan.routers).filter { $0 != number }
+        let machine = "ar\(number)"
+        return """
+
+            [peering]
+            listen = "\(AddressPlan.endpoint(number, family))"
+            certificate-file = "\(lab.credentials.certificateFile(machine))"
+            key-file = "\(lab.credentials.keyFile(machine))"
+            ca-file = "\(lab.credentials.authorityFile)"
+            keep-alive = 0.5
+
+            """
+                + others.map { other in
+                    """
+
+                    [[peer]]
+                    name = "ar\(other)"
+                    address = "\(AddressPlan.endpoint(other, family))"
+
+                    """
+                }.joined()
     }
 
     static func node(_ options: NodeOptions, in lab: Lab) -> String {

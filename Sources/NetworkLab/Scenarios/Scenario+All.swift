@@ -3,6 +3,6 @@ extension Scenario {
     public static let all: [Scenario] = [
         beforeTheMove, tunnelledUp, strippedAtAnchor, downToAnchor, tunnelledDown, newFlow, thirdMove, lastFlowEnded,
         bothAttachments, returnFromBoth, orderedTunnel, transparentServer, serverControl, serverDown, spoofedTunnels,
-        killedDaemon, conflicts, pathMTU, traceroute, recovery,
+        killedDaemon, conflicts, pathMTU, traceroute, recovery, peers,
     ]
 }
