@@ -142,8 +142,9 @@ __noinline int fa_come_in(fa_context *context, __u32 cursor)
 	if (!number)
 		return (int)FA_DECIDED;
 	failed = (__u32)fa_nat_down(context, &ip, number);
-	/* The kernel may know it, where the address is this machine's own as well. */
-	if (failed == FA_REASON_NAT_UNMATCHED && (fa_is_endpoint(config, ip.destination) || fa_is_own(ip.destination)))
+	/* The kernel may know it, where the address is this machine's own as well, and waits for first fragments. */
+	if ((failed == FA_REASON_NAT_UNMATCHED || failed == FA_REASON_NAT_FRAGMENT) &&
+	    (fa_is_endpoint(config, ip.destination) || fa_is_own(ip.destination)))
 		return (int)FA_DECIDED;
 	return failed ? (int)failed : (int)FA_DECIDED;
 }

@@ -416,9 +416,10 @@ __noinline int fa_nat_answer(__u32 number)
  * if nobody here expects it. */
 __noinline int fa_nat_down(fa_context *context, const struct fa_ip *ip, __u32 number)
 {
+	struct fa_config *config = fa_settings();
 	int failed;
 
-	if (!ip)
+	if (!ip || !config)
 		return FA_REASON_MALFORMED;
 	failed = fa_nat_classify(context, ip, 0);
 	if (FA_UNLIKELY(failed == FA_NAT_ICMP_ERROR))
@@ -428,7 +429,7 @@ __noinline int fa_nat_down(fa_context *context, const struct fa_ip *ip, __u32 nu
 	if (!fa_nat_known(1) && (!fa_nat_answer(number) || !fa_nat_known(1)))
 		return FA_REASON_NAT_UNMATCHED;
 	/* It would be one hop too many behind the translation, and whom the kernel told would not know the packet. */
-	if (FA_UNLIKELY(ip->ttl <= 1))
+	if (FA_UNLIKELY(ip->ttl <= 1) && config->flags & FA_CONFIG_DECREMENT_TTL)
 		return FA_REASON_TTL_EXPIRED;
 	return fa_nat_write(context, ip, 0);
 }
@@ -461,7 +462,8 @@ __noinline int fa_nat_hairpins(fa_context *context, const struct fa_ip *ip)
 	if (!work || !config || !ip || ip->version != 4 || !fa_is_inside(config, ip->source))
 		return 0;
 	number = fa_outside_number(config, ip->destination);
-	if (!number || fa_nat_classify(context, ip, 0))
+	/* No query to an address is for one of the hosts behind it: this machine answers it. */
+	if (!number || ip->protocol == FA_PROTOCOL_ICMP || fa_nat_classify(context, ip, 0))
 		return 0;
 	index = fa_nat_port_index((number - 1) << 16 | __builtin_bswap16(work->id.key.local_port_be),
 				  fa_nat_row(ip->protocol));

@@ -308,6 +308,7 @@ static __always_inline int fa_translate_deferred(fa_context *context, struct fa_
 		return failed;
 	if (fa_parse_at(context, cursor, FA_ETHERTYPE_IPV4, &action->ip))
 		return FA_REASON_MALFORMED;
+	action->decrement = 0; /* by whoever delivers it */
 	return (int)fa_route_local(config, action->ip.destination[0], action->ip.destination[1], FA_ROUTE_AFTER_SERVER,
 				   action);
 }

@@ -27,6 +27,11 @@ public protocol ControlService: Sendable {
     func servers() async throws(ControlError) -> [ServerModel]
     /// Takes a server out of service or puts it back; to repeat it changes nothing. It lasts until it is taken back.
     func setServerState(_ name: String, _ state: ServerStateModel) async throws(ControlError) -> ServerModel
+    /// The neighbours of an access router, in the order of their names.
+    func peers() async throws(ControlError) -> [PeerModel]
+    /// A message to a neighbour and back, over the session with it.
+    /// - Parameter timeout: seconds.
+    func pingPeer(_ name: String, timeout: Double) async throws(ControlError) -> PeerPingModel
     func maps() async throws(ControlError) -> [MapModel]
     /// Entries of a map, decoded; at most `limit`. With a key those that it names, of which there must be one.
     func mapEntries(_ name: String, key: String?, limit: Int) async throws(ControlError) -> [MapEntryModel]

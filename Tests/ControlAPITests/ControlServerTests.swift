@@ -90,6 +90,21 @@ import Testing
         }
     }
 
+    @Test func `peers are listed and pinged, and a ping says what it can`() async throws {
+        try await serving { client, path in
+            #expect(try await client.peers().map(\.name) == ["ar2"])
+            #expect(try await client.pingPeer("ar2", timeout: 2).roundTrip == 0.002)
+            #expect(try await client.pingPeer("ar2", timeout: 0.5).roundTrip == nil)
+            let absent = await #expect(throws: ControlError.self) { try await client.pingPeer("ar9", timeout: 2) }
+            #expect(absent?.kind == .notFound)
+            let wrong = try await curl(path, "-X", "POST", "http://localhost/v1/peers/ar2/ping?timeout=x")
+            #expect(wrong.contains("timeout 'x' is not a number of seconds"))
+            #expect(
+                try await curl(path, "-X", "POST", "http://localhost/v1/peers/ar2/ping")
+                    == #"{"peer":"ar2","roundTrip":0.002}"#)
+        }
+    }
+
     @Test func `errors keep their kind and say what to do`() async throws {
         try await serving { client, _ in
             let address = IPAddress("10.0.0.1")!

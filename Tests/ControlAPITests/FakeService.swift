@@ -77,6 +77,13 @@ final class FakeService: ControlService {
         isMarkedDown.withLock { $0 = state.state == .down }
         return try await servers()[0]
     }
+    func peers() async throws(ControlError) -> [PeerModel] {
+        [PeerModel(name: "ar2", address: IPAddress("192.0.2.2")!, port: 4346)]
+    }
+    func pingPeer(_ name: String, timeout: Double) async throws(ControlError) -> PeerPingModel {
+        guard name == "ar2" else { throw ControlError(.notFound, "there is no peer '\(name)'") }
+        return PeerPingModel(peer: name, roundTrip: timeout < 1 ? nil : timeout / 1000)
+    }
     func maps() async throws(ControlError) -> [MapModel] {
         [MapModel(name: "fa_hosts", type: "array", keySize: 4, valueSize: 64, capacity: 8, entries: 2)]
     }

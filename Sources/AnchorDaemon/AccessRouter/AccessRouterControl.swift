@@ -10,12 +10,13 @@ struct AccessRouterControl: ControlService {
     let unloaded: @Sendable () -> Void
 
     func status() async throws(ControlError) -> StatusModel {
-        try await service.queue.answer { [service, started] () throws(ControlError) in
+        let others = await service.peering?.warnings() ?? []
+        return try await service.queue.answer { [service, started] () throws(ControlError) in
             StatusModel(
                 instance: service.dataPlane.options.instance, roles: [service.name], version: DaemonVersion.text,
                 uptime: Double((MonotonicClock.now() - started).nanoseconds) / 1e9, epoch: service.epoch,
                 adopted: service.dataPlane.wasAdopted, interfaces: service.interfaceModels,
-                tables: try MapModel.pinned(service.dataPlane), warnings: service.warnings)
+                tables: try MapModel.pinned(service.dataPlane), warnings: service.warnings + others)
         }
     }
 
@@ -71,6 +72,19 @@ struct AccessRouterControl: ControlService {
         }
     }
 
+    func peers() async throws(ControlError) -> [PeerModel] { try await peering().models() }
+
+    func pingPeer(_ name: String, timeout: Double) async throws(ControlError) -> PeerPingModel {
+        try await peering().ping(name, timeout: timeout)
+    }
+
+    private func peering() throws(ControlError) -> PeeringService {
+        if let peering = service.peering { return peering }
+        throw ControlError(
+            .conflict, "this router has no neighbours: its configuration has no [peering]",
+            nextStep: "add [peering] and a [[peer]] for each neighbour, then reload")
+    }
+
     func maps() async throws(ControlError) -> [MapModel] { try MapModel.pinned(service.dataPlane) }
 
     // Beside the queue: a scan of large tables must not hold up the protocol.
@@ -81,7 +95,8 @@ struct AccessRouterControl: ControlService {
     func reasons() async throws(ControlError) -> [ReasonModel] { try ReasonModel.all(service.dataPlane) }
 
     func metrics() async throws(ControlError) -> [MetricModel] {
-        try await service.queue.answer { [service] () throws(ControlError) in try service.metricModels() }
+        let own = try await service.queue.answer { [service] () throws(ControlError) in try service.metricModels() }
+        return own + (await service.peering?.metrics() ?? [])
     }
 
     func events() async -> AsyncStream<EventModel> { service.events.watch() }

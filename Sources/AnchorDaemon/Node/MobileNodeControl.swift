@@ -65,6 +65,11 @@ struct MobileNodeControl: ControlService {
         }
     }
 
+    func peers() async throws(ControlError) -> [PeerModel] { throw .otherRole("peering", "an access router") }
+    func pingPeer(_ name: String, timeout: Double) async throws(ControlError) -> PeerPingModel {
+        throw .otherRole("peering", "an access router")
+    }
+
     func maps() async throws(ControlError) -> [MapModel] { try MapModel.pinned(service.dataPlane) }
 
     // Beside the queue: a scan of large tables must not hold up the protocol.

@@ -19,6 +19,7 @@ public final class ModelDataPlane: DataPlane {
         var duplicates = DuplicateFilter()
         /// Of a mobile node.
         var flows: [FlowKey: ModelFlow] = [:]
+        var nat = ModelNAT()
         /// Time since the model began.
         var now = Duration.zero
     }
@@ -41,7 +42,10 @@ public final class ModelDataPlane: DataPlane {
 
     /// Lets time pass: what `scanHosts` reports as idle.
     public func advance(by duration: Duration) {
-        tables.withLock { $0.now += duration }
+        tables.withLock { tables in
+            tables.now += duration
+            tables.nat.now = tables.now
+        }
     }
 
     // MARK: Hosts

@@ -40,6 +40,8 @@ struct ModelPacket {
     /// VLAN identifier of the outermost tag, 0 for none.
     var vlan: UInt16 = 0
     var network: Header
+    /// What the NAT has changed of it.
+    var translations: [Translation] = []
 
     /// Whether a group is the frame's destination.
     var isGroup: Bool { bytes[0] & 1 == 1 }

@@ -3,7 +3,7 @@ import PacketKit
 
 extension ModelWalk {
     /// Sends what begins at `header` by the action's path; what is in front of it goes.
-    mutating func send(
+    mutating func transmit(
         _ packet: inout ModelPacket, _ header: ModelPacket.Header, _ action: Action
     ) throws(Exit) -> ModelOutcome {
         guard let path = tables.paths[action.path] else { throw Self.exit("no_route") }
@@ -24,6 +24,8 @@ extension ModelWalk {
             }
         } else if header.length > Int(tables.mtu(of: path)) {
             guard !isDecapsulated else { throw Self.exit("too_big") }
+            learn(packet, header)
+            packet.takeBackTranslations()
             return try ModelAnswer.tooBig(
                 packet, mtu: Int(tables.mtu(of: path)), on: index, port, endpoints: configuration.endpoints)
         }

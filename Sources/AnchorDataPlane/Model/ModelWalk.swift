@@ -116,11 +116,12 @@ struct ModelWalk: ModelWalking {
 
     private mutating func fromHost(_ packet: inout ModelPacket) throws(Exit) -> ModelOutcome {
         let header = packet.network
-        guard header.source.isGlobal, header.destination.isGlobal, !port.addresses.contains(header.destination) else {
-            throw .pass
+        guard header.source.isGlobal, header.destination.isGlobal else { throw .pass }
+        var isForUs = configuration.endpoints.contains(header.destination)
+        if port.addresses.contains(header.destination) || isForUs && !header.isTunnel {
+            guard hairpins(packet, header) else { throw .pass }
+            isForUs = false
         }
-        let isForUs = configuration.endpoints.contains(header.destination)
-        if isForUs && !header.isTunnel { throw .pass }
         guard let host = host(header.source) else {
             throw configuration.unknownSourcePasses ? .pass : Self.exit("source_unknown")
         }
@@ -137,8 +138,10 @@ struct ModelWalk: ModelWalking {
     }
 
     private mutating func fromCore(_ packet: inout ModelPacket) throws(Exit) -> ModelOutcome {
-        let header = packet.network
+        var header = packet.network
         if header.isTunnel && configuration.endpoints.contains(header.destination) { return try leaveTunnel(&packet) }
+        try comeIn(&packet)
+        header = packet.network
         guard let host = host(header.destination) else {
             throw isErrorAboutTunnel(packet) ? Self.exit("to_kernel_icmp") : .pass
         }
@@ -281,15 +284,7 @@ struct ModelWalk: ModelWalking {
     private mutating func route(_ header: ModelPacket.Header, _ mode: Routing) throws(Exit) -> Action {
         let destination = header.destination
         if configuration.pools.contains(where: { $0.contains(destination) }) {
-            guard let host = host(destination) else { throw Self.exit("to_kernel_route") }
-            touch(host)
-            if mode == .bypass { return try deliver(host) }
-            let action = try downlink(host)
-            // It would go out of the leg that it came in by: it has passed this server already.
-            let isBack =
-                mode == .afterServer && action.reason.name == "to_server"
-                && tables.paths[action.path].flatMap(tables.port) == index
-            return isBack ? try deliver(host) : action
+            return try routeLocal(destination, mode)
         }
         let reason = Reason(name: mode == .bypass ? "bypassed" : "forwarded")!
         var action = Action(path: 0, reason: reason, decrements: configuration.decrementsTTL)
@@ -299,6 +294,19 @@ struct ModelWalk: ModelWalking {
             ?? (header.isV4 ? configuration.defaultPathV4 : configuration.defaultPathV6)
         guard action.path != 0 else { throw Self.exit("no_route") }
         return action
+    }
+
+    /// To one of this router's own hosts.
+    mutating func routeLocal(_ destination: IPAddress, _ mode: Routing) throws(Exit) -> Action {
+        guard let host = host(destination) else { throw Self.exit("to_kernel_route") }
+        touch(host)
+        if mode == .bypass { return try deliver(host) }
+        let action = try downlink(host)
+        // It would go out of the leg that it came in by: it has passed this server already.
+        let isBack =
+            mode == .afterServer && action.reason.name == "to_server"
+            && tables.paths[action.path].flatMap(tables.port) == index
+        return isBack ? try deliver(host) : action
     }
 
     private mutating func deliver(_ host: ModelDataPlane.ModelHost) throws(Exit) -> Action {

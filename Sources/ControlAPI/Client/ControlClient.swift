@@ -14,6 +14,7 @@ public struct ControlClient: ControlService {
     public func flows() async throws(ControlError) -> [FlowModel] { try await get("flows") }
     public func anchors() async throws(ControlError) -> [AnchorModel] { try await get("anchors") }
     public func servers() async throws(ControlError) -> [ServerModel] { try await get("servers") }
+    public func peers() async throws(ControlError) -> [PeerModel] { try await get("peers") }
     public func maps() async throws(ControlError) -> [MapModel] { try await get("maps") }
     public func reasons() async throws(ControlError) -> [ReasonModel] { try await get("drops") }
 
@@ -47,6 +48,11 @@ public struct ControlClient: ControlService {
         _ name: String, _ state: ServerStateModel
     ) async throws(ControlError) -> ServerModel {
         try decode(await send(.PUT, "/v1/servers/\(name)/state", body: try encode(state)))
+    }
+
+    public func pingPeer(_ name: String, timeout: Double) async throws(ControlError) -> PeerPingModel {
+        let query = [HTTPRequest.QueryItem(name: "timeout", value: String(timeout))]
+        return try decode(await send(.POST, "/v1/peers/\(name)/ping", query: query))
     }
 
     public func attach(_ request: AttachModel) async throws(ControlError) {

@@ -39,6 +39,8 @@ struct ControlRoutes: Sendable {
         case (.GET, "nat", 2) where path[1] == "flows": try await .json(translatedFlows(request))
         case (.GET, "servers", 1): try await .json(service.servers())
         case (.PUT, "servers", 3...) where path.last == "state": try await .json(setServerState(request))
+        case (.GET, "peers", 1): try await .json(service.peers())
+        case (.POST, "peers", 3) where path[2] == "ping": try await .json(pingPeer(path[1], request))
         case (.GET, "maps", 1): try await .json(service.maps())
         case (.GET, "maps", 2): try await .json(mapEntries(path[1], request))
         case (.GET, "drops", 1): try await .json(service.reasons())
@@ -96,6 +98,14 @@ struct ControlRoutes: Sendable {
         let parts = request.target.path().split(separator: "/").dropFirst(2).dropLast()
         let name = parts.joined(separator: "/")
         return try await service.setServerState(name.removingPercentEncoding ?? name, decode(request))
+    }
+
+    private func pingPeer(_ name: String, _ request: HTTPRequest) async throws -> PeerPingModel {
+        let text = request.query.first { $0.name == "timeout" }?.value ?? "2"
+        guard let timeout = Double(text), (0.001...60).contains(timeout) else {
+            throw ControlError(.invalid, "timeout '\(text)' is not a number of seconds, 0.001 to 60")
+        }
+        return try await service.pingPeer(name.removingPercentEncoding ?? name, timeout: timeout)
     }
 
     private func attach(_ request: HTTPRequest) async throws -> HTTPResponse {

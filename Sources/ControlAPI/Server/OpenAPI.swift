@@ -42,6 +42,15 @@ enum OpenAPI {
                 "/v1/servers/{name}/state",
                 [operation("put", "Take a server out of service or put it back", "Server", takes: "ServerState")],
                 parameter: "name"),
+            path(
+                "/v1/peers", [get("Neighbours of an access router and the sessions with them", of: "Peer", list: true)]),
+            path(
+                "/v1/peers/{name}/ping",
+                [
+                    operation(
+                        "post", "A message to a neighbour and back; timeout in seconds, 2 if not given", "PeerPing")
+                ],
+                parameter: "name", queries: ["timeout"]),
             path("/v1/maps", [get("Tables of the data plane", of: "Map", list: true)]),
             path(
                 "/v1/maps/{name}",
@@ -87,6 +96,13 @@ enum OpenAPI {
                 "Server",
                 ["name", "kind", "interfaces", "areLegsUp", "isMarkedDown", "isUp", "whenDown", "chain"]),
             schema("ServerState", ["state"]),
+            schema(
+                "Peer",
+                [
+                    "name", "address", "port", "state", "openedBy", "remote", "endpoints", "router", "epoch", "upFor",
+                    "roundTrip", "certificateUntil", "sessions", "bytesReceived", "bytesSent", "lastFailure",
+                ]),
+            schema("PeerPing", ["peer", "roundTrip"]),
             schema("Map", ["name", "type", "keySize", "valueSize", "capacity", "entries"]),
             schema("MapEntry", ["key", "fields"]),
             schema("Reason", ["reason", "kind", "packets", "meaning"]),

@@ -43,7 +43,7 @@ struct DifferentialPackets {
         return [.ethernet(ethernet)] + outer(kind, on: port) + inner
     }
 
-    private mutating func ethernet(_ kind: DifferentialWorld.Kind, on port: UInt32) -> Layer.Ethernet {
+    mutating func ethernet(_ kind: DifferentialWorld.Kind, on port: UInt32) -> Layer.Ethernet {
         var station = DifferentialWorld.station(kind.rawValue)
         if chance(20) { station = DifferentialWorld.station(99) }
         var ethernet = Layer.Ethernet(
@@ -54,7 +54,7 @@ struct DifferentialPackets {
     }
 
     /// The tunnel's header as the host's entry has it, now and then another.
-    private mutating func outer(_ kind: DifferentialWorld.Kind, on port: UInt32) -> [Layer] {
+    mutating func outer(_ kind: DifferentialWorld.Kind, on port: UInt32) -> [Layer] {
         let isV6 = chance(8) ? chance(2) : kind == .overV6 || kind == .keyedOverV6
         var peer = DifferentialWorld.peers[isV6 ? 1 : 0]
         if !isV6 && (kind == .former ? chance(2) : chance(10)) { peer = DifferentialWorld.peers[2] }

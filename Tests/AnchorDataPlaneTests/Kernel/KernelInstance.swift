@@ -11,11 +11,11 @@ final class KernelInstance {
 
     init(
         _ name: String, program: KernelDataPlane.Program = .accessRouter, hostCapacity: Int = 1024,
-        spillCapacity: Int = 64
+        spillCapacity: Int = 64, nat: NATCapacity? = nil
     ) throws {
         options = KernelDataPlane.Options(
             instance: "test-\(getpid())-\(name)", program: program, hostCapacity: hostCapacity,
-            spillCapacity: spillCapacity)
+            spillCapacity: spillCapacity, nat: nat)
         dataPlane = try KernelDataPlane(options)
     }
 

@@ -1,0 +1,54 @@
+import FlowAnchorABI
+import NetworkTypes
+
+@testable import AnchorDataPlane
+
+/// What the daemon does to the NAT's tables while packets go through.
+extension NATDifferential {
+    /// A pass over the tables: what was not used since they were compared goes, so that ports and slots are others' after
+    /// this; and of who is no subscriber any more, all.
+    func expire() {
+        let keepsEstablished = random.chance(2)
+        model.tables.withLock { tables in
+            let now = tables.nat.now
+            tables.nat.expire(keepsEstablished: keepsEstablished) { $0 == now }
+            known = Set(tables.nat.flows.keys)
+        }
+        // Of those that were not used since, the last time is 0.
+        let ticks = NATTicks(tcpEstablished: keepsEstablished ? 1000 : 10, tcpTransitory: 10, udp: 10, icmp: 10)
+        _ = kernel.nat.expire(ticks, now: 100, from: 0, places: .max)
+    }
+
+    /// Gives another block to some of those that want one.
+    func grantBlocks() {
+        let wanting = model.tables.withLock { $0.nat.subscribers.filter(\.value.wantsBlock) }
+        for (inside, subscriber) in wanting.sorted(by: { $0.key < $1.key }) where random.chance(2) {
+            guard let outside = world.outside.number(of: subscriber.outside) else { continue }
+            let block = PortBlock(outside: outside, number: 64 + blocks.count % 64)
+            guard !blocks.contains(block) else { continue }
+            blocks.append(block)
+            kernel.nat.grant(block, to: inside)
+            model.tables.withLock { tables in
+                tables.nat.subscribers[inside]?.blocks.append(block)
+                tables.nat.subscribers[inside]?.wantsBlock = false
+            }
+        }
+    }
+
+    /// Makes a host one that is no subscriber any more: its flows go on until the next pass.
+    func removeSubscriber() {
+        guard let inside = world.subscribers.randomElement(using: &generator)?.inside else { return }
+        kernel.nat.removeSubscriber(inside)
+        model.tables.withLock { $0.nat.subscribers[inside] = nil }
+    }
+
+    /// Lets so much time pass that no later fragment is waited for.
+    func outlastFragments() throws {
+        for place in model.tables.withLock({ $0.nat.fragments.places }) {
+            guard var fragment = try kernel.maps.fragments.value(place) else { continue }
+            fragment.first_seen &-= FA_NAT_FRAGMENT_LIFETIME + 1
+            try kernel.maps.fragments.set(place, to: fragment)
+        }
+        model.tables.withLock { $0.nat.forgetFragments() }
+    }
+}
