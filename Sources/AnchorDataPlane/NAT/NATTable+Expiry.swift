@@ -50,17 +50,24 @@ extension NATTable {
         let blocks = NATSubscriber(memory.subscribers.slots + subscriber, index: subscriber).blocks
         for block in blocks where block.outside < memory.outsideCapacity {
             for row in 0..<Int(FA_NAT_PROTOCOLS) {
-                let entries = memory.entry(block.outside, row: row, port: Int(block.ports.lowerBound))
-                for place in 0..<PortBlock.size {
-                    let mapping = ca_load_relaxed_u64(entries + place)
-                    guard mapping != 0, mapping <= UInt64(memory.translations.capacity) else { continue }
-                    let slot = memory.translations.slots + Int(mapping - 1)
-                    guard slot.pointee.key.kind == NATKind.mapping, slot.pointee.subscriber == UInt32(subscriber)
-                    else { continue }
-                    ca_fetch_or_u32(UnsafeMutableRawPointer(slot) + NATOffset.use, FA_NAT_GONE)
+                for first in stride(from: Int(block.ports.lowerBound), through: Int(block.ports.upperBound), by: 64) {
+                    var taken = ca_load_relaxed_u64(memory.bits(block.outside, row: row, port: first))
+                    while taken != 0 {
+                        let port = first + taken.trailingZeroBitCount
+                        closeMapping(memory.entry(block.outside, row: row, port: port), of: subscriber)
+                        taken &= taken - 1
+                    }
                 }
             }
         }
+    }
+
+    private func closeMapping(_ entry: UnsafePointer<UInt64>, of subscriber: Int) {
+        let mapping = ca_load_relaxed_u64(entry)
+        guard mapping != 0, mapping <= UInt64(memory.translations.capacity) else { return }
+        let slot = memory.translations.slots + Int(mapping - 1)
+        guard slot.pointee.key.kind == NATKind.mapping, slot.pointee.subscriber == UInt32(subscriber) else { return }
+        ca_fetch_or_u32(UnsafeMutableRawPointer(slot) + NATOffset.use, FA_NAT_GONE)
     }
 
     /// Those of which nothing is left are free to be others'.
