@@ -7,6 +7,10 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 let http = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
+let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOTLS"].map { .product(name: $0, package: "swift-nio") }
+let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let sockets = Target.Dependency.product(name: "FlyingSocks", package: "FlyingFox")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -29,6 +33,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
     ],
@@ -48,7 +56,9 @@ let package = Package(
         .executableTarget(name: "anchord", dependencies: ["AnchorDaemon", arguments, logging], swiftSettings: strict),
         .executableTarget(
             name: "anchorctl",
-            dependencies: ["AnchorDaemon", "BPFKit", "ControlAPI", "NetworkLab", "NetworkTypes", arguments],
+            dependencies: [
+                "AnchorDaemon", "AnchorPKI", "BPFKit", "ControlAPI", "NetworkLab", "NetworkTypes", arguments,
+            ],
             swiftSettings: strict),
     ]
         + library("NetworkTypes", [])
@@ -73,6 +83,12 @@ let package = Package(
         + [.testTarget(name: "DocumentationTests", swiftSettings: strict)]
         + library("ControlAPI", ["NetworkTypes", http, sockets])
         + library("AnchorProtocol", ["NetworkTypes", crypto], tests: ["NetworkTypes", "PacketKit"])
+        + library(
+            "AnchorPKI", ["NetworkTypes", asn1, certificates, crypto],
+            tests: ["NetworkTypes", asn1, certificates, crypto])
+        + library(
+            "AnchorPeering", ["AnchorCore", "AnchorPKI", "AnchorProtocol", "NetworkTypes", tls] + nio,
+            tests: ["AnchorCore", "AnchorPKI", "AnchorProtocol", "NetworkTypes", certificates, tls] + nio)
         + library("AnchorCore", ["AnchorProtocol", "NetworkTypes"])
         + library("AnchorSimulator", ["AnchorCore", "AnchorProtocol", "NetworkTypes"])
         + library(
@@ -82,14 +98,15 @@ let package = Package(
         + library(
             "AnchorDaemon",
             [
-                "AnchorCore", "AnchorProtocol", "AnchorDataPlane", "BPFKit", "CDatagram", "ControlAPI", "Netlink",
-                "NetworkTypes", "PacketKit", crypto, logging, toml, http, sockets,
+                "AnchorCore", "AnchorPKI", "AnchorPeering", "AnchorProtocol", "AnchorDataPlane", "BPFKit", "CDatagram",
+                "ControlAPI", "Netlink", "NetworkTypes", "PacketKit", crypto, logging, toml, http, sockets,
             ],
             tests: [
-                "AnchorCore", "AnchorDataPlane", "KernelTestSupport", "NamespaceTestSupport", "Netlink", "NetworkTypes",
+                "AnchorCore", "AnchorDataPlane", "AnchorPKI", "KernelTestSupport", "NamespaceTestSupport", "Netlink",
+                "NetworkTypes",
                 "PacketKit",
             ])
-        + library("NetworkLab", ["BPFObjects", "ControlAPI", "Netlink", "NetworkTypes"])
+        + library("NetworkLab", ["AnchorPKI", "BPFObjects", "ControlAPI", "Netlink", "NetworkTypes"])
         + [
             .testTarget(
                 name: "EndToEndTests", dependencies: ["NetworkLab", "anchord", "anchorctl"], swiftSettings: strict)

@@ -111,40 +111,18 @@ static __always_inline __u32 fa_slot_at(__u64 hash, __u32 mask, __u32 attempt)
 		return 0;                                                                                              \
 	}                                                                                                              \
                                                                                                                        \
-	/* Slots in use of the bucket that begins with this attempt. */                                                \
-	static __always_inline __u32 name##_used(__u64 hash, __u32 mask, __u32 first)                                  \
-	{                                                                                                              \
-		__u32 used = 0;                                                                                        \
-                                                                                                                       \
-		FA_LOOP                                                                                                \
-		for (__u32 attempt = first; attempt < first + FA_BUCKET_SLOTS; attempt++) {                            \
-			__u32 index = fa_slot_at(hash, mask, attempt);                                                 \
-			struct slot_type *slot = bpf_map_lookup_elem(&slots, &index);                                  \
-                                                                                                                       \
-			used += slot && fa_slot_state(FA_ONCE(slot->header.word)) != FA_SLOT_FREE;                     \
-		}                                                                                                      \
-		return used;                                                                                           \
-	}                                                                                                              \
-                                                                                                                       \
-	/* None if both buckets are full, or the key is there, or another may be inserting it at this moment. A key    \
-	 * goes to its first bucket, where it is found soonest, unless that is nearly full and the second is less so:  \
-	 * that leaves fewer keys without a slot by far. */                                                            \
+	/* None if both buckets are full, or the key is there, or another may be inserting it at this moment. */       \
 	static __always_inline struct slot_type *name##_claim(__u64 hash, __u32 mask, const struct key_type *key,      \
 							      struct fa_slot_place *at)                                \
 	{                                                                                                              \
-		__u32 used = name##_used(hash, mask, 0);                                                               \
 		struct fa_table_state *table;                                                                          \
-		__u32 begin = 0;                                                                                       \
 		__u32 zero = 0;                                                                                        \
                                                                                                                        \
 		table = bpf_map_lookup_elem(&state, &zero);                                                            \
 		if (!table)                                                                                            \
 			return 0;                                                                                      \
-		if (used >= FA_BUCKET_SLOTS - 1 && name##_used(hash, mask, FA_BUCKET_SLOTS) < used)                    \
-			begin = FA_BUCKET_SLOTS;                                                                       \
 		FA_LOOP                                                                                                \
-		for (__u32 i = 0; i < 2 * FA_BUCKET_SLOTS; i++) {                                                      \
-			__u32 attempt = i ^ begin;                                                                     \
+		for (__u32 attempt = 0; attempt < 2 * FA_BUCKET_SLOTS; attempt++) {                                    \
 			__u32 index = fa_slot_at(hash, mask, attempt);                                                 \
 			struct slot_type *slot = bpf_map_lookup_elem(&slots, &index);                                  \
 			__u64 free;                                                                                    \

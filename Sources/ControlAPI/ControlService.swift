@@ -18,9 +18,20 @@ public protocol ControlService: Sendable {
     /// Has a mobile node attach now.
     func attach(_ request: AttachModel) async throws(ControlError)
 
+    /// Hosts whose packets an access router translates, in the order of their inside addresses.
+    func subscribers() async throws(ControlError) -> [SubscriberModel]
+    func subscriber(_ inside: IPAddress) async throws(ControlError) -> SubscriberModel
+    /// Flows that an access router translates.
+    func translatedFlows(_ query: TranslatedFlowQuery) async throws(ControlError) -> [TranslatedFlowModel]
+
     func servers() async throws(ControlError) -> [ServerModel]
     /// Takes a server out of service or puts it back; to repeat it changes nothing. It lasts until it is taken back.
     func setServerState(_ name: String, _ state: ServerStateModel) async throws(ControlError) -> ServerModel
+    /// The neighbours of an access router, in the order of their names.
+    func peers() async throws(ControlError) -> [PeerModel]
+    /// A message to a neighbour and back, over the session with it.
+    /// - Parameter timeout: seconds.
+    func pingPeer(_ name: String, timeout: Double) async throws(ControlError) -> PeerPingModel
     func maps() async throws(ControlError) -> [MapModel]
     /// Entries of a map, decoded; at most `limit`. With a key those that it names, of which there must be one.
     func mapEntries(_ name: String, key: String?, limit: Int) async throws(ControlError) -> [MapEntryModel]

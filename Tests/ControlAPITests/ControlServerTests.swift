@@ -65,6 +65,46 @@ import Testing
         }
     }
 
+    @Test func `translated flows are asked for by host, protocol and number`() async throws {
+        try await serving { client, path in
+            let all = try await client.translatedFlows(TranslatedFlowQuery())
+            #expect(all.map(\.transport) == ["tcp", "udp", "icmp"])
+            let host = IPAddress("10.0.0.7")!
+            let some = try await client.translatedFlows(TranslatedFlowQuery(host: host, transport: .udp, limit: 1))
+            #expect(some.map(\.transport) == ["udp"] && some[0].inside == host)
+            #expect(try await client.translatedFlows(TranslatedFlowQuery(limit: 2)).count == 2)
+            let flows = "http://localhost/v1/nat/flows"
+            #expect(try await curl(path, flows + "?protocol=sctp").contains("none of tcp, udp, icmp"))
+            #expect(try await curl(path, flows + "?host=x").contains("is not an IP address"))
+        }
+    }
+
+    @Test func `a subscriber is found by its inside address`() async throws {
+        try await serving { client, _ in
+            let all = try await client.subscribers()
+            #expect(try await client.subscriber(all[0].inside) == all[0])
+            let absent = await #expect(throws: ControlError.self) {
+                try await client.subscriber(IPAddress("10.0.0.9")!)
+            }
+            #expect(absent?.kind == .notFound)
+        }
+    }
+
+    @Test func `peers are listed and pinged, and a ping says what it can`() async throws {
+        try await serving { client, path in
+            #expect(try await client.peers().map(\.name) == ["ar2"])
+            #expect(try await client.pingPeer("ar2", timeout: 2).roundTrip == 0.002)
+            #expect(try await client.pingPeer("ar2", timeout: 0.5).roundTrip == nil)
+            let absent = await #expect(throws: ControlError.self) { try await client.pingPeer("ar9", timeout: 2) }
+            #expect(absent?.kind == .notFound)
+            let wrong = try await curl(path, "-X", "POST", "http://localhost/v1/peers/ar2/ping?timeout=x")
+            #expect(wrong.contains("timeout 'x' is not a number of seconds"))
+            #expect(
+                try await curl(path, "-X", "POST", "http://localhost/v1/peers/ar2/ping")
+                    == #"{"peer":"ar2","roundTrip":0.002}"#)
+        }
+    }
+
     @Test func `errors keep their kind and say what to do`() async throws {
         try await serving { client, _ in
             let address = IPAddress("10.0.0.1")!

@@ -43,6 +43,28 @@ final class FakeService: ControlService {
     func attach(_ request: AttachModel) async throws(ControlError) {
         throw ControlError(.conflict, "not a mobile node")
     }
+    func subscribers() async throws(ControlError) -> [SubscriberModel] {
+        [
+            SubscriberModel(
+                inside: IPAddress("10.0.0.1")!, outside: IPAddress("192.0.2.1")!, ports: ["1024-1535"], tcp: 1, udp: 2,
+                icmp: 3, flows: 4, flowLimit: 5, refused: 6)
+        ]
+    }
+    func subscriber(_ inside: IPAddress) async throws(ControlError) -> SubscriberModel {
+        guard let found = try await subscribers().first(where: { $0.inside == inside }) else {
+            throw ControlError(.notFound, "\(inside) is not translated")
+        }
+        return found
+    }
+    func translatedFlows(_ query: TranslatedFlowQuery) async throws(ControlError) -> [TranslatedFlowModel] {
+        let transports = query.transport.map { [$0] } ?? TranslatedFlowQuery.Transport.allCases
+        return transports.prefix(query.limit).map { transport in
+            TranslatedFlowModel(
+                transport: transport.rawValue, inside: query.host ?? IPAddress("10.0.0.1")!, insidePort: 1,
+                outside: IPAddress("192.0.2.1")!, outsidePort: 2, correspondent: IPAddress("203.0.113.1")!,
+                correspondentPort: 3, state: "open", idleUp: 1, idleDown: 2)
+        }
+    }
     func servers() async throws(ControlError) -> [ServerModel] {
         [
             ServerModel(
@@ -54,6 +76,13 @@ final class FakeService: ControlService {
         guard name == "fire wall/1" else { throw ControlError(.notFound, "there is no server '\(name)'") }
         isMarkedDown.withLock { $0 = state.state == .down }
         return try await servers()[0]
+    }
+    func peers() async throws(ControlError) -> [PeerModel] {
+        [PeerModel(name: "ar2", address: IPAddress("192.0.2.2")!, port: 4346)]
+    }
+    func pingPeer(_ name: String, timeout: Double) async throws(ControlError) -> PeerPingModel {
+        guard name == "ar2" else { throw ControlError(.notFound, "there is no peer '\(name)'") }
+        return PeerPingModel(peer: name, roundTrip: timeout < 1 ? nil : timeout / 1000)
     }
     func maps() async throws(ControlError) -> [MapModel] {
         [MapModel(name: "fa_hosts", type: "array", keySize: 4, valueSize: 64, capacity: 8, entries: 2)]

@@ -23,10 +23,13 @@ import Testing
             "Anchor": AnchorModel(
                 address: any, anchor: any, router: 0, path: "direct", careOf: nil, interface: nil, flows: 0,
                 preferred: true),
+            "Subscriber": try await FakeService().subscribers()[0],
+            "TranslatedFlow": try await FakeService().translatedFlows(TranslatedFlowQuery())[0],
             "Attach": AttachModel(interface: ""),
             "Server": ServerModel(
                 name: "", kind: "", interfaces: [], areLegsUp: true, isMarkedDown: false, whenDown: "", chain: ""),
             "ServerState": ServerStateModel(state: .up),
+            "Peer": PeerModel(name: "", address: any, port: 0), "PeerPing": PeerPingModel(peer: "", roundTrip: nil),
             "Map": try await FakeService().maps()[0], "MapEntry": MapEntryModel(key: "", fields: [:]),
             "Reason": try await FakeService().reasons()[0], "Event": EventModel(time: 0, kind: "", text: ""),
             "Problem": ControlError.Problem(type: "", title: "", status: 0, detail: "", nextStep: nil),

@@ -233,6 +233,48 @@ private final class RouterMachine {
         #expect(events.filter { $0.contains(#""state":"down""#) }.count == 1)
     }
 
+    @Test func `a router without peering has no peers, and one with it says why there is no session`() throws {
+        let machine = try RouterMachine()
+        let first = try machine.start()
+        let without = try machine.control("peer", "list")
+        #expect(without.code == 73 && without.errors.contains("its configuration has no [peering]"))
+        kill(first.processIdentifier, SIGTERM)
+        first.waitUntilExit()
+
+        let folder = machine.folder + "/pki"
+        #expect(try run("anchorctl", ["pki", "init", "--folder", folder]).code == 0)
+        #expect(try run("anchorctl", ["pki", "issue", "ar1", "--address", "192.0.2.2", "--folder", folder]).code == 0)
+        let peering = """
+            [peering]
+            certificate-file = "pki/ar1.crt"
+            key-file = "pki/ar1.key"
+            ca-file = "pki/ca.crt"
+            [[peer]]
+            name = "ar2"
+            address = "192.0.2.3"
+            """
+        try machine.write(peering)
+        _ = try machine.start()
+        try machine.wait("the reason") {
+            try machine.control("status").output.contains("warning: no session with peer ar2: can't connect")
+        }
+        let ping = try machine.control("peer", "ping", "ar2")
+        #expect(ping.code == 75 && ping.errors.contains("no session with 'ar2'"), "\(ping.errors)")
+        #expect(try machine.control("peer", "ping", "ar9").code == 66)
+        let doctor = try run(
+            "anchorctl", ["doctor", "--config", machine.configuration, "-o", "jsonl"], in: machine.name)
+        #expect(doctor.output.contains("ar1.crt ends on 20"), "\(doctor.output)")
+
+        // The key of another one: refused as a whole, the running daemon goes on.
+        let former = try String(contentsOfFile: folder + "/ar1.crt", encoding: .utf8)
+        #expect(try run("anchorctl", ["pki", "renew", "ar1", "--folder", folder]).code == 0)
+        try former.write(toFile: folder + "/ar1.crt", atomically: true, encoding: .utf8)
+        let check = try run("anchord", ["--config", machine.configuration, "--check"])
+        #expect(check.code == 78 && check.errors.contains("ar1.key is not the key of"), "\(check.errors)")
+        try machine.wait("the news") { machine.log.contains("the changed certificate files are not used") }
+        #expect(try machine.control("status").code == 0)
+    }
+
     @Test func `curl can speak to it`() throws {
         let machine = try RouterMachine()
         _ = try machine.start()

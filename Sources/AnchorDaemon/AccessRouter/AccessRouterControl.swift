@@ -10,12 +10,13 @@ struct AccessRouterControl: ControlService {
     let unloaded: @Sendable () -> Void
 
     func status() async throws(ControlError) -> StatusModel {
-        try await service.queue.answer { [service, started] () throws(ControlError) in
+        let others = await service.peering?.warnings() ?? []
+        return try await service.queue.answer { [service, started] () throws(ControlError) in
             StatusModel(
                 instance: service.dataPlane.options.instance, roles: [service.name], version: DaemonVersion.text,
                 uptime: Double((MonotonicClock.now() - started).nanoseconds) / 1e9, epoch: service.epoch,
                 adopted: service.dataPlane.wasAdopted, interfaces: service.interfaceModels,
-                tables: try MapModel.pinned(service.dataPlane), warnings: service.warnings)
+                tables: try MapModel.pinned(service.dataPlane), warnings: service.warnings + others)
         }
     }
 
@@ -41,6 +42,23 @@ struct AccessRouterControl: ControlService {
     }
 
     func flows() async throws(ControlError) -> [FlowModel] { throw .otherRole("the flow table", "a mobile node") }
+
+    // Beside the queue: a scan of large tables must not hold up the protocol.
+    func subscribers() async throws(ControlError) -> [SubscriberModel] {
+        guard service.settings.nat != nil else { throw .notTranslating }
+        return SubscriberModel.all(service.dataPlane.nat)
+    }
+
+    func subscriber(_ inside: IPAddress) async throws(ControlError) -> SubscriberModel {
+        guard service.settings.nat != nil else { throw .notTranslating }
+        return try SubscriberModel.one(inside, service.dataPlane.nat)
+    }
+
+    func translatedFlows(_ query: TranslatedFlowQuery) async throws(ControlError) -> [TranslatedFlowModel] {
+        guard service.settings.nat != nil else { throw .notTranslating }
+        return try TranslatedFlowModel.matching(query, in: service.dataPlane)
+    }
+
     func anchors() async throws(ControlError) -> [AnchorModel] { throw .otherRole("the anchor table", "a mobile node") }
     func attach(_ request: AttachModel) async throws(ControlError) { throw .otherRole("attaching", "a mobile node") }
 
@@ -54,6 +72,19 @@ struct AccessRouterControl: ControlService {
         }
     }
 
+    func peers() async throws(ControlError) -> [PeerModel] { try await peering().models() }
+
+    func pingPeer(_ name: String, timeout: Double) async throws(ControlError) -> PeerPingModel {
+        try await peering().ping(name, timeout: timeout)
+    }
+
+    private func peering() throws(ControlError) -> PeeringService {
+        if let peering = service.peering { return peering }
+        throw ControlError(
+            .conflict, "this router has no neighbours: its configuration has no [peering]",
+            nextStep: "add [peering] and a [[peer]] for each neighbour, then reload")
+    }
+
     func maps() async throws(ControlError) -> [MapModel] { try MapModel.pinned(service.dataPlane) }
 
     // Beside the queue: a scan of large tables must not hold up the protocol.
@@ -64,7 +95,8 @@ struct AccessRouterControl: ControlService {
     func reasons() async throws(ControlError) -> [ReasonModel] { try ReasonModel.all(service.dataPlane) }
 
     func metrics() async throws(ControlError) -> [MetricModel] {
-        try await service.queue.answer { [service] () throws(ControlError) in try service.metricModels() }
+        let own = try await service.queue.answer { [service] () throws(ControlError) in try service.metricModels() }
+        return own + (await service.peering?.metrics() ?? [])
     }
 
     func events() async -> AsyncStream<EventModel> { service.events.watch() }

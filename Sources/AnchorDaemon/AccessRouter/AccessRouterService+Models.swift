@@ -46,7 +46,7 @@ extension AccessRouterService {
                 warnings.append("the kernel does not forward IP\(family); sysctl -w \(key)=1")
             }
         }
-        return warnings + MapModel.fullnessWarnings(dataPlane)
+        return warnings + translationWarnings + MapModel.fullnessWarnings(dataPlane)
     }
 
     // MARK: Hosts
@@ -198,6 +198,6 @@ extension AccessRouterService {
                 samples: plane.ports.ports.values.sorted { $0.index < $1.index }.map {
                     .init($0.isUp ? 1 : 0, labels: ["interface": $0.name, "role": $0.role.text])
                 }),
-        ]
+        ] + translationMetrics
     }
 }

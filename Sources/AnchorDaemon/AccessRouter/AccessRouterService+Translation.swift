@@ -35,7 +35,7 @@ extension AccessRouterService {
         guard let translation = plane.translation else { return }
         let fixed = staticHosts.addresses
         if dataPlane.nat.subscribers.entries != translation.admissions {
-            translation.dismissAll { router.holds($0) || fixed.contains($0) }
+            translation.dismissAll { router.holds($0) || fixed.contains($0) || unaware.holds($0) }
         }
         logger.info(
             "translating",
@@ -65,12 +65,28 @@ extension AccessRouterService {
 
     private func finishTranslationPass(_ result: TranslationPass.Result) {
         isTranslationPassUnderWay = false
+        lastTranslationPass = result.time
         guard !isStopped else { return }
         if let failure = result.failure { logger.error("\(failure)") }
         plane.translation?.finish(result)
     }
 
-    /// Blocks of ports to the log, the counters and whoever watches (RFC 6888, REQ-12).
+    /// What an operator should look at.
+    var translationWarnings: [String] {
+        guard let translation = plane.translation else { return [] }
+        var warnings: [String] = []
+        if translation.unassigned > 0 {
+            warnings.append(
+                "\(translation.unassigned) hosts have no outside address: no block of ports is free; "
+                    + "add addresses to outside of [access-router.nat]")
+        }
+        for port in plane.ports.ports.values.sorted(by: { $0.index < $1.index }) where port.link != nil {
+            if let warning = InterfaceSettings().translationWarning(port.name) { warnings.append(warning) }
+        }
+        return warnings
+    }
+
+    /// Blocks of ports to the log, the counters and whoever watches (RFC 6888, section 4).
     private func tell(_ report: Translation.Report) {
         let news = news(of: report)
         counters.count(news.kind)
@@ -104,7 +120,7 @@ extension AccessRouterService {
             return News(
                 kind: "ports-exhausted", level: .warning,
                 text:
-                    "no outside address has a free block of ports: \(inside) is not translated, nor are hosts after it",
+                    "no outside address has a free block of ports for \(inside), nor for hosts that come after it",
                 fields: ["inside": "\(inside)"])
         case .addressFull(let outside):
             return News(

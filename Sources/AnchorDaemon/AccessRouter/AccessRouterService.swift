@@ -25,6 +25,8 @@ final class AccessRouterService: @unchecked Sendable {
     var counters = MessageCounters()
     var relay = TunnelErrorRelay()
     let errors: ErrorSender
+    /// `nil` without `[peering]`.
+    let peering: PeeringService?
 
     private var transport: ProtocolTransport!
     private var journal: RecordStore!
@@ -44,6 +46,7 @@ final class AccessRouterService: @unchecked Sendable {
     /// Where there is a NAT: what is done to its tables from time to time.
     var translationPass: TranslationPass?
     var isTranslationPassUnderWay = false
+    var lastTranslationPass = Duration.zero
     private(set) var scan = ScanTimes()
     private var fullness = FullnessWatch()
 
@@ -73,6 +76,12 @@ final class AccessRouterService: @unchecked Sendable {
         unaware = UnawareHosts(settings, numbers: numbers)
         // First, since it is refused where another daemon has the port: nothing is in the kernel yet.
         transport = try ProtocolTransport(port: settings.port, interfaces: ports) { logger.warning("\($0)") }
+        if let peers = configuration.peering {
+            peering = try PeeringService(peers, settings, epoch: epoch, logger: logger, events: events)
+            try peering?.start()
+        } else {
+            peering = nil
+        }
         let core = AccessRouterConfiguration(
             settings, epoch: epoch, numbers: numbers, reserved: staticHosts.addresses)
         router = try AccessRouter(core)
@@ -162,6 +171,7 @@ final class AccessRouterService: @unchecked Sendable {
     func stop() {
         dispatchPrecondition(condition: .onQueue(queue))
         isStopped = true
+        peering?.stop()
         timer.cancel()
         housekeeping.cancel()
         transport.stop()

@@ -18,6 +18,8 @@ public struct DaemonConfiguration: Sendable {
     public var logFormat = LogFormat.text
     /// `[access-router]`
     public var accessRouter: AccessRouterSettings?
+    /// `[peering]` and `[[peer]]`
+    public var peering: PeeringSettings?
     /// `[mobile-node]`
     public var mobileNode: MobileNodeSettings?
 
@@ -45,7 +47,7 @@ public struct DaemonConfiguration: Sendable {
         try self.init(text: text, file: file)
     }
 
-    /// - Parameter file: its name, for messages; a relative `key-file` is looked for beside it.
+    /// - Parameter file: its name, for messages; relative names of files are looked for beside it.
     public init(text: String, file: String) throws(ConfigurationError) {
         var (entries, problems) = Self.parse(text)
         // A line that no parser takes may have opened a table: what stands in the others can't be told then.
@@ -77,6 +79,7 @@ public struct DaemonConfiguration: Sendable {
         logLevel = reader.choice("log-level") ?? logLevel
         logFormat = reader.choice("log-format") ?? logFormat
         accessRouter = reader.table("access-router").map { AccessRouterSettings($0, folder: folder) }
+        readPeering(reader, folder: folder)
         mobileNode = reader.table("mobile-node").map { MobileNodeSettings($0, folder: folder) }
         if !reader.has("access-router") && !reader.has("mobile-node") {
             reader.problem("", "there is nothing to do: a table [access-router] or [mobile-node] is needed")
@@ -86,6 +89,18 @@ public struct DaemonConfiguration: Sendable {
                 "mobile-node", "a daemon has one role: give the mobile node a file and an instance of its own")
         }
         reader.finish()
+    }
+
+    private mutating func readPeering(_ reader: TableReader, folder: String) {
+        peering = reader.table("peering").map {
+            PeeringSettings($0, top: reader, endpoints: accessRouter?.endpoints ?? [], folder: folder)
+        }
+        if reader.has("peer"), !reader.has("peering") {
+            reader.problem("peer", "peers need a table [peering], with this router's certificate")
+        }
+        if reader.has("peering"), !reader.has("access-router") {
+            reader.problem("peering", "only an access router has neighbours: a table [access-router] is needed")
+        }
     }
 
     private static let instanceRule = "a name of 1 to 32 letters, digits, '-' or '_'"

@@ -12,7 +12,7 @@ public struct NATSettings: Sendable {
     /// `outside`: the addresses that the core knows those hosts by and routes to this router: single ones, ranges such
     /// as 192.0.2.8-192.0.2.11, or blocks; at most 8 in a row each. An endpoint of this router may be one of them.
     public var outside: [OutsideAddresses] = []
-    /// `flow-capacity`: flows at once; 512 bytes each, and 1.5 MiB for each outside address. Default: 65536.
+    /// `flow-capacity`: flows at once; 384 to 768 bytes each, and 1.5 MiB for each outside address. Default: 65536.
     public var flowCapacity = 65536
     /// `flow-limit`: flows that a host may have at once. Default: 4096.
     public var flowLimit = 4096
@@ -60,11 +60,11 @@ public struct NATSettings: Sendable {
     }
 
     /// Sizes of the tables.
-    /// - Parameter hosts: that there can be; only some of them are inside.
+    /// - Parameter hosts: slots of the host table.
     func capacity(hosts: Int, outside: [OutsideRange]) -> NATCapacity {
-        // Twice the number of hosts that there can be, which the host table's size is already.
+        // Four times as many as there can be: the host table has twice as many slots already.
         let addresses = inside.reduce(UInt64(0)) { $0 &+ $1.count }
-        let subscribers = max(64, min(hosts, Int(clamping: addresses &* 2)))
+        let subscribers = max(64, min(2 * hosts, Int(clamping: addresses &* 4), 1 << 28))
         return NATCapacity(
             translations: NATCapacity.slots(flows: flowCapacity), subscribers: subscribers,
             outsideAddresses: max(1, outside.capacity))

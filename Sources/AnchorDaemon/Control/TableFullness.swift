@@ -3,7 +3,7 @@ import ControlAPI
 
 extension MapModel {
     /// The tables that are full to 80 % and more, of those that refuse what comes once they are full. Translations have
-    /// no map behind their table, which is made for being half full.
+    /// no map behind their table, and must never be as full.
     static func nearlyFull(_ dataPlane: KernelDataPlane) throws(ControlError) -> [MapModel] {
         try pinned(dataPlane, where: { $0?.refusesWhenFull == true }).filter { map in
             (map.fill ?? 0) >= (DataPlaneMap(rawValue: map.name) == .translations ? NATCapacity.warningFill : 0.8)
@@ -26,7 +26,7 @@ extension MapModel {
         case .hosts, .hostSpill: text + "; raise host-capacity"
         case .subscribers: text + "; raise host-capacity"
         case .translations:
-            "\(name) has \(entries ?? 0) entries of the \(capacity / 2) that it is made for; "
+            "\(name) is nearly as full as it is made for (\(entries ?? 0) of \(capacity)); "
                 + "raise flow-capacity of [access-router.nat]"
         case .flows: text + "; raise flow-capacity"
         default: text

@@ -9,6 +9,7 @@ public enum Daemon {
     /// Runs the role of the configuration until SIGTERM or SIGINT.
     /// - Parameter file: path of the configuration, read again at SIGHUP.
     public static func run(_ configuration: DaemonConfiguration, file: String) throws {
+        let inherited = Descriptors.open()
         signal(SIGPIPE, SIG_IGN)
         let level = Logger.Level(rawValue: configuration.logLevel.rawValue) ?? .info
         let format = configuration.logFormat
@@ -22,6 +23,7 @@ public enum Daemon {
         let ending = try withExtendedLifetime(guardian) { try process.run() }
         guard ending == .restart else { return }
         // The same program anew, or the version that is installed by now; the data plane stays in force meanwhile.
+        Descriptors.closeAtExec(except: inherited)
         let arguments = CommandLine.arguments.map { strdup($0) } + [nil]
         execv("/proc/self/exe", arguments)
         throw DaemonError.system("can't start anew: \(String(cString: strerror(errno)))")

@@ -2,7 +2,8 @@ import Glibc
 import Netlink
 import NetworkTypes
 
-/// Settings of an interface below /proc/sys/net that a mobile node needs otherwise than they are, and puts back.
+/// Settings of an interface below /proc/sys/net that a mobile node needs otherwise than they are, and puts back; and
+/// those that a router with NAT needs.
 struct InterfaceSettings {
     /// Milliseconds; the kernel's own default is 1000, with three attempts.
     private static let neighbourRetransmission = 100
@@ -49,6 +50,22 @@ struct InterfaceSettings {
     /// behind a NAT may be. Nobody puts it back: the programs translate on when the daemon has ended.
     mutating func prepareTranslation(_ name: String) throws {
         try change("/proc/sys/net/ipv4/conf/\(name)/accept_local", to: "1")
+    }
+
+    /// What keeps the kernel from passing such packets on an interface, with the command that mends it; `nil` if
+    /// nothing does. The kernel filters by the larger of the interface's value and that for all.
+    func translationWarning(_ name: String) -> String? {
+        func value(_ path: String) -> String? { (try? read("/proc/sys/net/ipv4/conf/\(path)")) ?? nil }
+        let filters = [value("\(name)/rp_filter"), value("all/rp_filter")].compactMap { $0.flatMap(Int.init) }
+        if filters.max() == 1 {
+            return "\(name): translated packets that the kernel passes are dropped by its reverse path filter; "
+                + "sysctl -w net.ipv4.conf.\(name).rp_filter=2"
+        }
+        if value("\(name)/accept_local") == "0" {
+            return "\(name): translated packets that the kernel should pass look forged to it; "
+                + "sysctl -w net.ipv4.conf.\(name).accept_local=1"
+        }
+        return nil
     }
 
     /// Puts back what was changed, on interfaces that still exist.

@@ -8,6 +8,8 @@ struct BlockPool {
     private var words: [UInt64]
     private var counts: [Int]
     private(set) var free: Int
+    /// Addresses with more than the reserve free.
+    private var roomy: Int
     private let addresses: Int
 
     /// All of them are free, the lowest ones apart that are never given out.
@@ -22,23 +24,24 @@ struct BlockPool {
         }
         counts = [Int](repeating: Self.perAddress, count: addresses)
         free = addresses * Self.perAddress
+        roomy = addresses
     }
 
     static let perAddress = PortBlock.perAddress - PortBlock.first
+    /// Blocks of an address that are left to hosts that need more than one.
+    private static let reserve = perAddress / 4
 
     /// The block is somebody's; what isn't one of these addresses' is of no account.
     mutating func reserve(_ block: PortBlock) {
         guard let place = place(of: block), isFree(block, place) else { return }
         words[2 * place + block.number / 64] &= ~(1 << UInt64(block.number % 64))
-        counts[place] -= 1
-        free -= 1
+        count(place, -1)
     }
 
     mutating func giveBack(_ block: PortBlock) {
         guard block.number >= PortBlock.first, let place = place(of: block), !isFree(block, place) else { return }
         words[2 * place + block.number / 64] |= 1 << UInt64(block.number % 64)
-        counts[place] += 1
-        free += 1
+        count(place, 1)
     }
 
     /// A block of this address; `nil` if none is free.
@@ -52,7 +55,7 @@ struct BlockPool {
     mutating func take(for inside: IPAddress) -> (outside: IPAddress, block: PortBlock)? {
         guard free > 0 else { return nil }
         let start = Int(Self.spread(inside) % UInt64(addresses))
-        for reserve in [Self.perAddress / 4, 0] {
+        for reserve in roomy > 0 ? [Self.reserve, 0] : [0] {
             for step in 0..<addresses {
                 let place = (start + step) % addresses
                 guard counts[place] > reserve, let (outside, number) = address(place),
@@ -76,11 +79,18 @@ struct BlockPool {
         for half in 0...1 where words[2 * place + half] != 0 {
             let bit = words[2 * place + half].trailingZeroBitCount
             words[2 * place + half] &= ~(1 << UInt64(bit))
-            counts[place] -= 1
-            free -= 1
+            count(place, -1)
             return PortBlock(outside: number, number: half * 64 + bit)
         }
         return nil
+    }
+
+    private mutating func count(_ place: Int, _ change: Int) {
+        let wasRoomy = counts[place] > Self.reserve
+        counts[place] += change
+        free += change
+        let isRoomy = counts[place] > Self.reserve
+        if isRoomy != wasRoomy { roomy += isRoomy ? 1 : -1 }
     }
 
     private func isFree(_ block: PortBlock, _ place: Int) -> Bool {

@@ -8,7 +8,7 @@ import NetworkTypes
 final class Translation {
     /// What happens to blocks, for log, events and counters.
     enum Report {
-        /// RFC 6888, REQ-12: who had which ports when.
+        /// Who had which ports when (RFC 6888, section 4).
         case assigned(inside: IPAddress, outside: IPAddress, PortBlock)
         case returned(inside: IPAddress, outside: IPAddress, PortBlock)
         /// No outside address has a free block: the host has none. Told once until there is one again.
@@ -52,9 +52,9 @@ final class Translation {
     /// Before a host is in the host table.
     func admit(_ host: IPAddress) {
         guard isInside(host) else { return }
-        if let known = table.subscriber(host) {
+        if let limit = table.flowLimit(of: host) {
             // As it was before a restart, or before it moved.
-            if known.flowLimit != settings.flowLimit { set(host, known.outside, []) }
+            if limit != settings.flowLimit, let known = table.subscriber(host) { set(host, known.outside, []) }
             admissions += 1
             return
         }
@@ -131,7 +131,7 @@ final class Translation {
         for block in result.pass.freed { pool.giveBack(block) }
         if pool.free > 0 {
             isExhausted = false
-            for host in waiting { admit(host) }
+            for host in waiting where pool.free > 0 { admit(host) }
         }
         full = full.filter { pool.free(of: $0) == 0 }
         for subscriber in result.wishes {

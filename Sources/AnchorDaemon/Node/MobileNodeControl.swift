@@ -32,6 +32,18 @@ struct MobileNodeControl: ControlService {
         throw .otherRole("servers", "an access router")
     }
 
+    func subscribers() async throws(ControlError) -> [SubscriberModel] {
+        throw .otherRole("translating", "an access router")
+    }
+
+    func subscriber(_ inside: IPAddress) async throws(ControlError) -> SubscriberModel {
+        throw .otherRole("translating", "an access router")
+    }
+
+    func translatedFlows(_ query: TranslatedFlowQuery) async throws(ControlError) -> [TranslatedFlowModel] {
+        throw .otherRole("translating", "an access router")
+    }
+
     func flows() async throws(ControlError) -> [FlowModel] {
         try await service.queue.answer { [service] () throws(ControlError) in try service.flowModels() }
     }
@@ -51,6 +63,11 @@ struct MobileNodeControl: ControlService {
             }
             service.driver.attach(uplink, router: request.router)
         }
+    }
+
+    func peers() async throws(ControlError) -> [PeerModel] { throw .otherRole("peering", "an access router") }
+    func pingPeer(_ name: String, timeout: Double) async throws(ControlError) -> PeerPingModel {
+        throw .otherRole("peering", "an access router")
     }
 
     func maps() async throws(ControlError) -> [MapModel] { try MapModel.pinned(service.dataPlane) }

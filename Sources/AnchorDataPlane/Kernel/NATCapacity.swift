@@ -4,7 +4,8 @@ import FlowAnchorABI
 public struct NATCapacity: Hashable, Sendable {
     /// Slots of the table of translations, of 64 bytes, raised to a power of two.
     public var translations: Int
-    /// Slots of the table of subscribers, of 128 bytes, raised to a power of two.
+    /// Slots of the table of subscribers, of 128 bytes, raised to a power of two; four times as many as there are.
+    /// Nothing is behind that table: half full, one in 50,000 finds no slot.
     public var subscribers: Int
     /// Outside addresses, of 1.5 MiB each, raised to a power of two so that adding one seldom changes the size.
     public var outsideAddresses: Int

@@ -128,11 +128,15 @@ struct SlotTable<Layout: SlotLayout>: @unchecked Sendable {
     // MARK: Inserting and removing
 
     /// A free slot for the key, which nobody else sees until it is published.
-    func claim(_ hash: UInt64, _ key: Layout.Key) -> Claim {
+    /// - Parameter balances: in the emptier one of its buckets, so that a table that nothing is behind takes all keys
+    ///   until it is nearly half full; otherwise in the first as long as there is room, where it is found sooner.
+    func claim(_ hash: UInt64, _ key: Layout.Key, balances: Bool = false) -> Claim {
         let tag = fa_hash_tag(hash)
-        var attempt: UInt32 = 0
-        while attempt < 2 * FA_BUCKET_SLOTS {
-            defer { attempt += 1 }
+        let begin = balances && used(hash, FA_BUCKET_SLOTS) < used(hash, 0) ? FA_BUCKET_SLOTS : 0
+        var step: UInt32 = 0
+        while step < 2 * FA_BUCKET_SLOTS {
+            let attempt = step ^ begin
+            step += 1
             let index = index(hash, attempt)
             let free = word(index)
             guard free.state == .free else { continue }
@@ -150,6 +154,11 @@ struct SlotTable<Layout: SlotLayout>: @unchecked Sendable {
         }
         _ = ca_fetch_add_u64(address(of: \.overflowed), 1)
         return .full
+    }
+
+    /// Slots in use of the bucket that begins with this attempt.
+    private func used(_ hash: UInt64, _ first: UInt32) -> Int {
+        (first..<first + FA_BUCKET_SLOTS).count { word(index(hash, $0)).state != .free }
     }
 
     /// What ``place(_:_:)`` comes to.

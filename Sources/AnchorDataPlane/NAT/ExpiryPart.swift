@@ -3,9 +3,10 @@ import FlowAnchorABI
 
 /// Goes through a part of the table of translations and takes out what is over its time, while programs run.
 ///
-/// A flow goes as it came, backwards: UP, DOWN, then what it counts for. A mapping or filter that nothing uses gets
-/// `FA_NAT_GONE` in place of its users, which no program adds one to; its slot is free once the programs that run now
-/// have ended, see ``NATTable/expire(_:now:from:places:)``.
+/// A flow goes as it came, backwards: UP, DOWN, then what it counts for. Its slots are claimed without a tag: no key leads
+/// there, and who has found one before writes into nobody else's. A mapping or filter that nothing uses gets
+/// `FA_NAT_GONE` in place of its users, which no program adds one to. All these slots are free once the programs that
+/// run now have ended, see ``NATTable/expire(_:now:from:places:)``.
 struct ExpiryPart {
     typealias Slots = UnsafeMutablePointer<fa_translation>
 
@@ -19,8 +20,8 @@ struct ExpiryPart {
     private(set) var result = NATPass()
     /// Mappings and filters with `FA_NAT_GONE`.
     private(set) var gone: [UInt32] = []
-    /// Slots taken out, for the table's own count.
-    private(set) var taken: UInt64 = 0
+    /// Slots of flows that were taken out.
+    private(set) var retired: [UInt32] = []
 
     /// Flows that may be over, looked at once what they need was fetched: the memory of one takes longer than all the
     /// rest of its removal.
@@ -102,11 +103,25 @@ struct ExpiryPart {
     @inline(__always)
     private func bounded(_ index: UInt32) -> Int { Int(index) & (memory.translations.capacity - 1) }
 
+    @inline(__always)
+    private func batchedIndex(_ place: Int) -> Int {
+        Int(withUnsafeBytes(of: batch) { $0.load(fromByteOffset: place * 4, as: UInt32.self) })
+    }
+
     private mutating func flush() {
         var place = 0
+        // Where a flow's filter is stands in its DOWN slot, which is here by now.
         while place < batched {
-            let index = withUnsafeBytes(of: batch) { $0.load(fromByteOffset: place * 4, as: UInt32.self) }
-            look(Int(index))
+            let up = slots + batchedIndex(place)
+            if up.pointee.key.`protocol` == 17, up.pointee.key.kind == NATKind.up {
+                let filter = slots[bounded(up.pointee.twin)].filter
+                if filter != 0 { ca_prefetch(slots + bounded(filter - 1)) }
+            }
+            place += 1
+        }
+        place = 0
+        while place < batched {
+            look(batchedIndex(place))
             place += 1
         }
         batched = 0
@@ -192,8 +207,8 @@ struct ExpiryPart {
 
     @inline(__always)
     private mutating func take(_ index: Int, _ word: SlotWord) -> Bool {
-        guard ca_compare_exchange_u64(slots + index, word.raw, word.next(.free, tag: 0).raw) else { return false }
-        taken += 1
+        guard ca_compare_exchange_u64(slots + index, word.raw, word.next(.claimed, tag: 0).raw) else { return false }
+        retired.append(UInt32(index))
         return true
     }
 

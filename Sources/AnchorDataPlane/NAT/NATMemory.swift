@@ -7,6 +7,8 @@ import NetworkTypes
 /// It may go from thread to thread: what changes is in that memory, and changed atomically.
 struct NATMemory: @unchecked Sendable {
     let translations: SlotTable<TranslationLayout>
+    /// A bit a bucket: whether keys whose first one it is have gone to another.
+    let elsewhere: UnsafeMutablePointer<UInt64>
     let subscribers: SlotTable<SubscriberLayout>
     let blocks: UnsafeMutableRawPointer
     let ports: UnsafeMutablePointer<UInt64>
@@ -99,6 +101,7 @@ extension NATMemory {
     init(_ maps: SharedMaps) {
         translations = SlotTable(
             slots: maps.translations.base, capacity: maps.translations.count, state: maps.translationState.base)
+        elsewhere = maps.elsewhere.base.assumingMemoryBound(to: UInt64.self)
         subscribers = SlotTable(
             slots: maps.subscribers.base, capacity: maps.subscribers.count, state: maps.subscriberState.base)
         blocks = maps.natBlocks.base

@@ -17,18 +17,22 @@ extension NATTable {
         if place == 0 { beginPass() }
         let start = min(max(0, place), capacity)
         let end = count < capacity - start ? start + count : capacity
-        let (part, leaving) = writer.withLock { writer in
+        var (result, pending, swept) = writer.withLock { writer in
             var part = ExpiryPart(memory, ticks, now: now, leaving: writer.sweeping)
             part.run(start..<end)
-            if part.taken > 0 { _ = ca_fetch_add_u64(memory.translations.address(of: \.live), 0 &- part.taken) }
-            return (part, writer.sweeping)
+            writer.gone += part.gone
+            writer.retired += part.retired
+            let isDue = end == capacity || writer.gone.count + writer.retired.count >= Self.pendingLimit
+            return (part.result, isDue ? writer.takePending() : Pending(), writer.sweeping)
         }
-        var result = part.result
-        free(part.gone, &result)
+        free(pending, &result)
         result.next = end < capacity ? end : nil
-        if result.next == nil { endPass(leaving, &result) }
+        if result.next == nil { endPass(swept, &result) }
         return result
     }
+
+    /// So many slots wait to be freed before programs are waited for: one wait is for all of them.
+    private static let pendingLimit = 65536
 
     /// From here on those that are on their way out are looked for. Their mappings take no more flows, whoever's.
     private func beginPass() {
@@ -80,14 +84,23 @@ extension NATTable {
 
     // MARK: What nothing uses
 
-    /// Frees mappings and filters that no program uses any more, once those that run now have ended.
-    func free(_ gone: [UInt32], _ result: inout NATPass) {
-        guard !gone.isEmpty else { return }
+    /// Frees slots that no program uses any more, once those that run now have ended.
+    func free(_ pending: Pending, _ result: inout NATPass) {
+        guard !pending.isEmpty else { return }
         isQuiet()
-        var taken: UInt64 = 0
-        let ahead = 8
+        let ahead = 16
+        let retired = pending.retired
+        for place in retired.indices {
+            if place + ahead < retired.count { ca_prefetch(memory.place(Int(retired[place + ahead]))) }
+            let index = Int(retired[place])
+            let word = memory.translations.word(index)
+            if word.state == .claimed, word.tag == 0 { freeSlot(index, word) }
+        }
+        let gone = pending.gone
+        var taken = UInt64(retired.count)
         for place in gone.indices {
-            if place + ahead < gone.count { prefetchPort(Int(gone[place + ahead])) }
+            if place + ahead < gone.count { ca_prefetch(memory.place(Int(gone[place + ahead]))) }
+            if place + ahead / 2 < gone.count { prefetchPort(Int(gone[place + ahead / 2])) }
             let index = Int(gone[place])
             let word = memory.translations.word(index)
             let slot = memory.translations.slots + index
@@ -99,13 +112,18 @@ extension NATTable {
                 freeMapping(index, word)
                 result.mappingsRemoved += 1
             } else if kind == NATKind.filter {
-                ca_store_release_u64(slot, word.next(.free, tag: 0).raw)
+                freeSlot(index, word)
             } else {
                 continue
             }
             taken += 1
         }
         _ = ca_fetch_add_u64(memory.translations.address(of: \.live), 0 &- taken)
+    }
+
+    @inline(__always)
+    private func freeSlot(_ index: Int, _ word: SlotWord) {
+        ca_store_release_u64(memory.translations.slots + index, word.next(.free, tag: 0).raw)
     }
 
     private func prefetchPort(_ index: Int) {
@@ -127,9 +145,27 @@ extension NATTable {
         if let number, let row {
             _ = ca_compare_exchange_u64(memory.entry(number, row: row, port: port), UInt64(index) + 1, 0)
         }
-        ca_store_release_u64(memory.translations.slots + index, word.next(.free, tag: 0).raw)
+        freeSlot(index, word)
         if let number, let row {
             _ = ca_fetch_and_u64(memory.bits(number, row: row, port: port), ~(1 << UInt64(port % 64)))
         }
+    }
+}
+
+/// Slots that are to be freed.
+struct Pending {
+    var gone: [UInt32] = []
+    var retired: [UInt32] = []
+
+    var isEmpty: Bool { gone.isEmpty && retired.isEmpty }
+}
+
+extension NATTable.Writer {
+    mutating func takePending() -> Pending {
+        defer {
+            gone = []
+            retired = []
+        }
+        return Pending(gone: gone, retired: retired)
     }
 }

@@ -28,7 +28,9 @@ extension NATTable {
         guard former.subscribers.word(index).isInUse else { return nil }
         let old = former.subscribers.slots + index
         let inRoom = NATSubscriber(old, index: index).blocks.allSatisfy { $0.outside < memory.outsideCapacity }
-        guard inRoom, case .claimed(let claim) = memory.subscribers.claim(memory.hash(old.pointee.key), old.pointee.key)
+        guard inRoom,
+            case .claimed(let claim) = memory.subscribers.claim(
+                memory.hash(old.pointee.key), old.pointee.key, balances: true)
         else { return nil }
         let header = (memory.subscribers.slots + claim.index).pointee.header
         memory.subscribers.slots[claim.index] = old.pointee
@@ -40,7 +42,7 @@ extension NATTable {
 
     private func moveTranslation(_ old: fa_translation) -> UInt32? {
         let key = TranslationKey(old.key)
-        guard case .claimed(let claim) = memory.translations.claim(memory.hash(key), key) else { return nil }
+        guard case .claimed(let claim) = memory.claim(key) else { return nil }
         let header = memory.translations.slots[claim.index].header
         memory.translations.slots[claim.index] = old
         memory.translations.slots[claim.index].header = header

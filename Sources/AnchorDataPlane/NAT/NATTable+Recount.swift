@@ -33,7 +33,7 @@ extension NATTable {
         }
         var mended = mendUsers(before, counted) + mendFlows(before, counted)
         var pass = NATPass()
-        free(gone, &pass)
+        free(Pending(gone: gone), &pass)
         mended += gone.count
         return mended + mendPorts()
     }

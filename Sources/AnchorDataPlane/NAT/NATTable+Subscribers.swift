@@ -35,7 +35,7 @@ extension NATTable {
                 guard blocks.count <= PortBlock.perSubscriber else {
                     return .failure(.invalid("subscriber \(inside): more than \(PortBlock.perSubscriber) blocks"))
                 }
-                switch memory.subscribers.claim(hash, key) {
+                switch memory.subscribers.claim(hash, key, balances: true) {
                 case .claimed(let claim):
                     fill(claim.index, key, outsideBits, limit, blocks)
                     memory.subscribers.publish(claim)
@@ -182,6 +182,13 @@ extension NATTable {
         guard inside.isV4 else { return nil }
         let key = fa_subscriber_key(inside)
         return memory.subscribers.read(memory.hash(key), key) { slot, index, _ in NATSubscriber(slot, index: index) }
+    }
+
+    /// Flows that a host may have at once; `nil` if it is no subscriber.
+    public func flowLimit(of inside: IPAddress) -> Int? {
+        guard inside.isV4 else { return nil }
+        let key = fa_subscriber_key(inside)
+        return memory.subscribers.read(memory.hash(key), key) { slot, _, _ in Int(slot.pointee.flow_limit) }
     }
 
     /// By its index, as events name it.

@@ -22,6 +22,9 @@ public final class NATTable: Sendable {
         var leaving: Leaving
         /// Those of them that the pass which is under way takes out.
         var sweeping = Leaving(capacity: 0)
+        /// Mappings and filters with `FA_NAT_GONE`, and slots of flows that were taken out: to be freed.
+        var gone: [UInt32] = []
+        var retired: [UInt32] = []
         /// Blocks that a subscriber on its way out has lost while one of their ports was taken.
         var strays: [PortBlock] = []
     }

@@ -1,7 +1,7 @@
 import FlowAnchorABI
 
 /// A block of consecutive ports of one outside address, for all protocols, by its index in `fa_nat_blocks`. A
-/// subscriber has the whole of it (RFC 6888, REQ-12; RFC 7422 for why blocks keep logs short).
+/// subscriber has the whole of it (RFC 6888, REQ-14).
 public struct PortBlock: Hashable, Sendable, Comparable {
     public var index: UInt32
 
@@ -22,7 +22,7 @@ public struct PortBlock: Hashable, Sendable, Comparable {
     /// Ports in a block.
     public static let size = Int(FA_NAT_BLOCK_PORTS)
     public static let perAddress = Int(FA_NAT_ADDRESS_BLOCKS)
-    /// The first one that is given out: what is below 1024 means something to others (RFC 4787, REQ-5a).
+    /// The first one that is given out: what is below 1024 means something to others (RFC 4787, REQ-3).
     public static let first = Int(FA_NAT_FIRST_BLOCK)
     /// Blocks that one subscriber can have.
     public static let perSubscriber = Int(FA_NAT_SUBSCRIBER_BLOCKS)

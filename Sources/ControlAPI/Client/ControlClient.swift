@@ -14,8 +14,24 @@ public struct ControlClient: ControlService {
     public func flows() async throws(ControlError) -> [FlowModel] { try await get("flows") }
     public func anchors() async throws(ControlError) -> [AnchorModel] { try await get("anchors") }
     public func servers() async throws(ControlError) -> [ServerModel] { try await get("servers") }
+    public func peers() async throws(ControlError) -> [PeerModel] { try await get("peers") }
     public func maps() async throws(ControlError) -> [MapModel] { try await get("maps") }
     public func reasons() async throws(ControlError) -> [ReasonModel] { try await get("drops") }
+
+    public func subscribers() async throws(ControlError) -> [SubscriberModel] { try await get("nat/subscribers") }
+
+    public func subscriber(_ inside: IPAddress) async throws(ControlError) -> SubscriberModel {
+        try await get("nat/subscribers/\(inside)")
+    }
+
+    public func translatedFlows(
+        _ query: TranslatedFlowQuery
+    ) async throws(ControlError) -> [TranslatedFlowModel] {
+        var items = [HTTPRequest.QueryItem(name: "limit", value: String(query.limit))]
+        if let host = query.host { items.append(.init(name: "host", value: "\(host)")) }
+        if let transport = query.transport { items.append(.init(name: "protocol", value: transport.rawValue)) }
+        return try decode(await send(.GET, "/v1/nat/flows", query: items))
+    }
 
     /// A single host.
     public func host(_ address: IPAddress) async throws(ControlError) -> HostModel { try await get("hosts/\(address)") }
@@ -32,6 +48,11 @@ public struct ControlClient: ControlService {
         _ name: String, _ state: ServerStateModel
     ) async throws(ControlError) -> ServerModel {
         try decode(await send(.PUT, "/v1/servers/\(name)/state", body: try encode(state)))
+    }
+
+    public func pingPeer(_ name: String, timeout: Double) async throws(ControlError) -> PeerPingModel {
+        let query = [HTTPRequest.QueryItem(name: "timeout", value: String(timeout))]
+        return try decode(await send(.POST, "/v1/peers/\(name)/ping", query: query))
     }
 
     public func attach(_ request: AttachModel) async throws(ControlError) {

@@ -35,8 +35,12 @@ struct ControlRoutes: Sendable {
         case (.GET, "flows", 1): try await .json(service.flows())
         case (.GET, "anchors", 1): try await .json(service.anchors())
         case (.POST, "attach", 1): try await attach(request)
+        case (.GET, "nat", 2...) where path[1] == "subscribers": try await subscribers(path)
+        case (.GET, "nat", 2) where path[1] == "flows": try await .json(translatedFlows(request))
         case (.GET, "servers", 1): try await .json(service.servers())
         case (.PUT, "servers", 3...) where path.last == "state": try await .json(setServerState(request))
+        case (.GET, "peers", 1): try await .json(service.peers())
+        case (.POST, "peers", 3) where path[2] == "ping": try await .json(pingPeer(path[1], request))
         case (.GET, "maps", 1): try await .json(service.maps())
         case (.GET, "maps", 2): try await .json(mapEntries(path[1], request))
         case (.GET, "drops", 1): try await .json(service.reasons())
@@ -64,6 +68,26 @@ struct ControlRoutes: Sendable {
         return try await service.setHost(host)
     }
 
+    private func subscribers(_ path: [String]) async throws -> HTTPResponse {
+        switch path.count {
+        case 2: return try .json(await service.subscribers())
+        case 3: return try .json(await service.subscriber(address(path[2])))
+        default: throw ControlError(.notFound, "no such path", nextStep: "GET /openapi.json lists what is")
+        }
+    }
+
+    private func translatedFlows(_ request: HTTPRequest) async throws -> [TranslatedFlowModel] {
+        var query = TranslatedFlowQuery(limit: try limit(request))
+        if let text = request.query.first(where: { $0.name == "host" })?.value { query.host = try address(text) }
+        if let text = request.query.first(where: { $0.name == "protocol" })?.value {
+            guard let transport = TranslatedFlowQuery.Transport(rawValue: text) else {
+                throw ControlError(.invalid, "protocol '\(text)' is none of tcp, udp, icmp")
+            }
+            query.transport = transport
+        }
+        return try await service.translatedFlows(query)
+    }
+
     private func deleteHost(_ text: String) async throws -> HTTPResponse {
         try await service.deleteHost(address(text))
         return HTTPResponse(statusCode: .noContent)
@@ -74,6 +98,14 @@ struct ControlRoutes: Sendable {
         let parts = request.target.path().split(separator: "/").dropFirst(2).dropLast()
         let name = parts.joined(separator: "/")
         return try await service.setServerState(name.removingPercentEncoding ?? name, decode(request))
+    }
+
+    private func pingPeer(_ name: String, _ request: HTTPRequest) async throws -> PeerPingModel {
+        let text = request.query.first { $0.name == "timeout" }?.value ?? "2"
+        guard let timeout = Double(text), (0.001...60).contains(timeout) else {
+            throw ControlError(.invalid, "timeout '\(text)' is not a number of seconds, 0.001 to 60")
+        }
+        return try await service.pingPeer(name.removingPercentEncoding ?? name, timeout: timeout)
     }
 
     private func attach(_ request: HTTPRequest) async throws -> HTTPResponse {

@@ -24,11 +24,33 @@ enum OpenAPI {
             path("/v1/flows", [get("Flow table of a mobile node", of: "Flow", list: true)]),
             path("/v1/anchors", [get("Own addresses of a mobile node and their anchors", of: "Anchor", list: true)]),
             path("/v1/attach", [operation("post", "Have a mobile node attach now", nil, takes: "Attach")]),
+            path(
+                "/v1/nat/subscribers",
+                [get("Hosts whose packets an access router translates", of: "Subscriber", list: true)]),
+            path(
+                "/v1/nat/subscribers/{address}", [get("One of them, by its inside address", of: "Subscriber")],
+                parameter: "address"),
+            path(
+                "/v1/nat/flows",
+                [
+                    get(
+                        "Flows that an access router translates, at most limit, of a host, of a protocol",
+                        of: "TranslatedFlow", list: true)
+                ], queries: ["host", "protocol", "limit"]),
             path("/v1/servers", [get("Servers", of: "Server", list: true)]),
             path(
                 "/v1/servers/{name}/state",
                 [operation("put", "Take a server out of service or put it back", "Server", takes: "ServerState")],
                 parameter: "name"),
+            path(
+                "/v1/peers", [get("Neighbours of an access router and the sessions with them", of: "Peer", list: true)]),
+            path(
+                "/v1/peers/{name}/ping",
+                [
+                    operation(
+                        "post", "A message to a neighbour and back; timeout in seconds, 2 if not given", "PeerPing")
+                ],
+                parameter: "name", queries: ["timeout"]),
             path("/v1/maps", [get("Tables of the data plane", of: "Map", list: true)]),
             path(
                 "/v1/maps/{name}",
@@ -59,12 +81,28 @@ enum OpenAPI {
                     "anchor", "correspondent", "address", "transport", "port", "correspondentPort", "state", "idle",
                     "packetsSent", "packetsReceived", "bytesSent", "bytesReceived",
                 ]),
+            schema(
+                "Subscriber",
+                ["inside", "outside", "ports", "tcp", "udp", "icmp", "flows", "flowLimit", "refused"]),
+            schema(
+                "TranslatedFlow",
+                [
+                    "transport", "inside", "insidePort", "outside", "outsidePort", "correspondent",
+                    "correspondentPort", "state", "idleUp", "idleDown",
+                ]),
             schema("Anchor", ["address", "anchor", "router", "path", "careOf", "interface", "flows", "preferred"]),
             schema("Attach", ["interface", "router"]),
             schema(
                 "Server",
                 ["name", "kind", "interfaces", "areLegsUp", "isMarkedDown", "isUp", "whenDown", "chain"]),
             schema("ServerState", ["state"]),
+            schema(
+                "Peer",
+                [
+                    "name", "address", "port", "state", "openedBy", "remote", "endpoints", "router", "epoch", "upFor",
+                    "roundTrip", "certificateUntil", "sessions", "bytesReceived", "bytesSent", "lastFailure",
+                ]),
+            schema("PeerPing", ["peer", "roundTrip"]),
             schema("Map", ["name", "type", "keySize", "valueSize", "capacity", "entries"]),
             schema("MapEntry", ["key", "fields"]),
             schema("Reason", ["reason", "kind", "packets", "meaning"]),

@@ -27,11 +27,17 @@ public struct RouterOptions: Sendable {
     public var translates = false
     /// Addresses need no lease: nodes know nothing of their router (mode D).
     public var hostsAreUnaware = false
+    /// The family that neighbours reach each other by; `nil` for routers that know no neighbours.
+    public var peering: AddressFamily?
 
-    public init(whenDown: WhenDown = .refuse, translates: Bool = false, hostsAreUnaware: Bool = false) {
+    public init(
+        whenDown: WhenDown = .refuse, translates: Bool = false, hostsAreUnaware: Bool = false,
+        peering: AddressFamily? = nil
+    ) {
         self.whenDown = whenDown
         self.translates = translates
         self.hostsAreUnaware = hostsAreUnaware
+        self.peering = peering
     }
 }
 
@@ -97,7 +103,33 @@ enum DaemonConfiguration {
 
                 """
         }
+        if let family = options.peering { text += peering(number, family, in: lab) }
         return text
+    }
+
+    /// Sessions with all other routers of the lab.
+    private static func peering(_ number: Int, _ family: AddressFamily, in lab: Lab) -> String {
+        let others = (1...lab.plan.routers).filter { $0 != number }
+        let machine = "ar\(number)"
+        return """
+
+            [peering]
+            listen = "\(AddressPlan.endpoint(number, family))"
+            certificate-file = "\(lab.credentials.certificateFile(machine))"
+            key-file = "\(lab.credentials.keyFile(machine))"
+            ca-file = "\(lab.credentials.authorityFile)"
+            keep-alive = 0.5
+
+            """
+                + others.map { other in
+                    """
+
+                    [[peer]]
+                    name = "ar\(other)"
+                    address = "\(AddressPlan.endpoint(other, family))"
+
+                    """
+                }.joined()
     }
 
     static func node(_ options: NodeOptions, in lab: Lab) -> String {

@@ -23,6 +23,7 @@ extension Lab {
     /// Starts the daemon of each access router, and waits until they answer.
     public func startRouters(_ options: RouterOptions = RouterOptions()) throws {
         try writeKey()
+        if options.peering != nil { try issueCertificates() }
         let machines = (1...plan.routers).map { "ar\($0)" }
         for router in 1...plan.routers {
             try DaemonConfiguration.router(router, options, in: self)

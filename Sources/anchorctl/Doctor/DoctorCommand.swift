@@ -18,6 +18,7 @@ struct DoctorCommand: ParsableCommand {
             do {
                 let configuration = try DaemonConfiguration(file: config)
                 findings += InterfaceChecks(configuration).findings
+                findings += CertificateChecks(configuration)?.findings ?? []
             } catch {
                 findings.append(
                     .failed(

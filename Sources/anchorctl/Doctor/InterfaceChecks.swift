@@ -6,6 +6,8 @@ struct InterfaceChecks {
     private let interfaces: [String]
     private let carriesTunnels: Set<String>
     private let isRouter: Bool
+    /// Packets are translated.
+    private let translates: Bool
 
     init(_ configuration: DaemonConfiguration) {
         let router = configuration.accessRouter
@@ -15,6 +17,7 @@ struct InterfaceChecks {
         interfaces = core + access + servers + (configuration.mobileNode?.interfaces ?? [])
         carriesTunnels = Set(core)
         isRouter = router != nil
+        translates = router?.nat != nil
     }
 
     var findings: [Finding] { interfaces.flatMap(checks) }
@@ -26,6 +29,7 @@ struct InterfaceChecks {
         }
         var found = [driver(name, folder), transmissionUnit(name, folder)].compactMap { $0 }
         if isRouter { found += offloads(name) }
+        if translates { found.append(reversePathFilter(name)) }
         return found
     }
 
@@ -47,6 +51,22 @@ struct InterfaceChecks {
         return .warning(
             name, "MTU \(mtu): packets of 1500 bytes don't fit through a tunnel, senders are told so",
             mend: "ip link set \(name) mtu 1552, where the whole core network carries it")
+    }
+
+    /// A translated packet whose next hop isn't known goes through the kernel. It has come from an outside address, to
+    /// which no way leads through the interface that the host is on: a strict filter drops it. The daemon sees to
+    /// accept_local, which is the other half, by itself.
+    private func reversePathFilter(_ name: String) -> Finding {
+        func value(_ interface: String) -> Int {
+            let text = try? String(contentsOfFile: "/proc/sys/net/ipv4/conf/\(interface)/rp_filter", encoding: .utf8)
+            return text.flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) } ?? 0
+        }
+        let filter = max(value(name), value("all"))
+        return filter == 1
+            ? .failed(
+                name, "rp_filter is 1: translated packets that the kernel should pass are dropped",
+                mend: "sysctl -w net.ipv4.conf.\(name).rp_filter=2")
+            : .passed(name, "rp_filter \(filter)")
     }
 
     private func offloads(_ name: String) -> [Finding] {

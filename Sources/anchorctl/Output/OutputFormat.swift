@@ -39,6 +39,15 @@ extension OutputFormat {
         }
     }
 
+    /// Some things with more columns than a line holds: in a table each is a block of lines.
+    func printBlocks<Row: TableRow>(_ rows: [Row]) throws(ControlError) {
+        guard self == .table else { return try printList(rows) }
+        for (place, row) in rows.enumerated() {
+            if place > 0 { print() }
+            try printOne(row)
+        }
+    }
+
     func encode(_ value: some Encodable) throws(ControlError) -> String {
         do {
             return String(decoding: try JSONEncoder.control.encode(value), as: UTF8.self)

@@ -24,7 +24,9 @@ import Testing
     @Test func `a frame that is cut short anywhere, or holds something else, says nothing`() {
         for (type, packet) in [([8, 0], Self.v4), ([0x86, 0xdd], Self.v6)] as [([UInt8], [UInt8])] {
             let whole = Self.ethernet + type + packet
-            for count in 0..<(14 + (type == [8, 0] ? 20 : 40)) { #expect(FirstPacket(Array(whole.prefix(count))) == nil) }
+            for count in 0..<(14 + (type == [8, 0] ? 20 : 40)) {
+                #expect(FirstPacket(Array(whole.prefix(count))) == nil)
+            }
         }
         #expect(FirstPacket(Self.ethernet + [8, 6] + Self.v4) == nil)
         #expect(FirstPacket(Self.ethernet + [0x81, 0, 0, 7, 0x81, 0, 0, 7, 0x81, 0, 0, 7, 8, 0] + Self.v4) == nil)

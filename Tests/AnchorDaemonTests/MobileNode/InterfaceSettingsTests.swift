@@ -48,4 +48,28 @@ struct InterfaceSettingsTests {
         try pair.near.command("ip", "link", "delete", "near0")
         settings.restore()
     }
+
+    @Test func `an interface of a router with NAT passes packets that have an address of this machine`() throws {
+        let pair = try Pair()
+        for interface in ["near0", "all"] { try set("ipv4/conf/\(interface)/rp_filter", to: "0", in: pair.near) }
+        var settings = InterfaceSettings(namespace: pair.near)
+        #expect(settings.translationWarning("near0")?.contains("sysctl -w net.ipv4.conf.near0.accept_local=1") == true)
+        try settings.prepareTranslation("near0")
+        #expect(try value("ipv4/conf/near0/accept_local", in: pair.near) == "1")
+        #expect(settings.translationWarning("near0") == nil)
+    }
+
+    @Test(arguments: [("1", "0", true), ("0", "1", true), ("2", "1", false), ("1", "2", false)])
+    func `a strict reverse path filter is in a NAT's way`(
+        of interface: String, ofAll: String, isInTheWay: Bool
+    ) throws {
+        let pair = try Pair()
+        try set("ipv4/conf/near0/rp_filter", to: interface, in: pair.near)
+        try set("ipv4/conf/all/rp_filter", to: ofAll, in: pair.near)
+        var settings = InterfaceSettings(namespace: pair.near)
+        try settings.prepareTranslation("near0")
+        let warning = settings.translationWarning("near0")
+        #expect((warning != nil) == isInTheWay)
+        if isInTheWay { #expect(warning?.contains("sysctl -w net.ipv4.conf.near0.rp_filter=2") == true) }
+    }
 }

@@ -141,6 +141,11 @@ import Testing
             #expect(bench.memory.isInUse(flow.mapping, as: NATKind.mapping))
             #expect(bench.memory.translations.slots[flow.mapping].users == FA_NAT_GONE)
             #expect(bench.portsTaken == 1 && bench.portEntries == 1)
+            // Not found any more, and nobody else's: who found it before may write when it was seen.
+            for index in [flow.up, flow.down] {
+                #expect(bench.memory.translations.word(index).state == .claimed)
+                #expect(bench.memory.translations.word(index).tag == 0)
+            }
             // What has found it before gets no user into it, and takes no other port for the same end.
             #expect(throws: NATProgram.Refusal.table) {
                 try NATProgram(memory: bench.memory).make(.tcp(host, 5000, to: .documentation(3)), now: 300)

@@ -33,7 +33,7 @@ final class NATBench: Sendable {
         let places = [
             zeros(translations * 64), zeros(64), zeros(subscribers * 128), zeros(64),
             zeros(capacity * PortBlock.perAddress * MemoryLayout<fa_nat_block>.stride), zeros(capacity * 3 * 65536 * 8),
-            zeros(MemoryLayout<fa_config>.stride),
+            zeros(MemoryLayout<fa_config>.stride), zeros(max(8, translations / 32)),
         ]
         let config = places[6].assumingMemoryBound(to: fa_config.self)
         var configuration = DataPlaneConfiguration()
@@ -43,6 +43,7 @@ final class NATBench: Sendable {
         self.places = places
         memory = NATMemory(
             translations: SlotTable(slots: places[0], capacity: translations, state: places[1]),
+            elsewhere: places[7].assumingMemoryBound(to: UInt64.self),
             subscribers: SlotTable(slots: places[2], capacity: subscribers, state: places[3]), blocks: places[4],
             ports: places[5].assumingMemoryBound(to: UInt64.self), outsideCapacity: capacity, config: config)
         let waits = Counter()

@@ -52,7 +52,7 @@ struct NATProgram {
 
     func find(_ flow: Flow, _ kind: UInt8 = NATKind.up) -> Int? {
         let key = TranslationKey(key(flow, kind))
-        return memory.translations.find(memory.hash(key), key)?.index
+        return memory.find(key)?.index
     }
 
     /// Makes the flow as its first packet from the host does.
@@ -130,7 +130,7 @@ struct NATProgram {
         _ key: fa_nat_key, _ now: UInt32, _ make: () throws(Refusal) -> Int
     ) throws(Refusal) -> Int {
         let wanted = TranslationKey(key)
-        guard let found = memory.translations.find(memory.hash(wanted), wanted),
+        guard let found = memory.find(wanted),
             use(found.index, found.word)
         else { return try make() }
         if key.kind == NATKind.mapping { ca_store_relaxed_u32(memory.place(found.index) + NATOffset.lastSeen, now) }
@@ -182,7 +182,7 @@ struct NATProgram {
         _ key: fa_nat_key, _ now: UInt32, use: UInt32, _ fill: (UnsafeMutablePointer<fa_translation>) -> Void
     ) throws(Refusal) -> Int {
         let wanted = TranslationKey(key)
-        guard case .claimed(let claim) = memory.translations.claim(memory.hash(wanted), wanted) else { throw .table }
+        guard case .claimed(let claim) = memory.claim(wanted) else { throw .table }
         let slot = memory.translations.slots + claim.index
         slot.pointee.key = key
         slot.pointee.address_be = 0

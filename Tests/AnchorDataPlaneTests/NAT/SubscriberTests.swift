@@ -63,6 +63,18 @@ import Testing
         #expect(bench.table.subscriber(host) == nil)
     }
 
+    @Test func `a table four times as large as there are hosts takes all of them`() throws {
+        let outside = [OutsideRange(first: NATBench.outside, count: 17, index: 0)]
+        let bench = NATBench(subscribers: 8192, outside: outside)
+        for number in 0..<2048 {
+            let block = PortBlock(outside: number / 126, number: PortBlock.first + number % 126)
+            try bench.table.setSubscriber(
+                inside: .ten(number), outside: outside.address(number: block.outside)!, flowLimit: 1, blocks: [block])
+        }
+        #expect(bench.table.subscribers.entries == 2048)
+        for number in 0..<2048 { #expect(bench.table.subscriber(.ten(number)) != nil) }
+    }
+
     @Test func `a full table says so`() throws {
         let bench = NATBench(subscribers: 8)
         #expect(throws: DataPlaneError.self) {

@@ -2,7 +2,7 @@ import NetworkTypes
 
 /// Token buckets by source, looked at before a message costs anything (T19). Its memory is bounded: sources share a
 /// fixed number of buckets by a keyed hash, so a flood from many addresses cannot grow it.
-struct SourceLimiter: Sendable {
+package struct SourceLimiter: Sendable {
     private struct Bucket: Sendable {
         /// Nanoseconds of credit; one message costs `cost`.
         var credit: Int64
@@ -14,7 +14,7 @@ struct SourceLimiter: Sendable {
     private let key: UInt64
     private var buckets: [Bucket?]
 
-    init(_ limit: RateLimit, buckets count: Int = 4096, key: UInt64) {
+    package init(_ limit: RateLimit, buckets count: Int = 4096, key: UInt64) {
         cost = max(1, 1_000_000_000 / Int64(max(1, limit.perSecond)))
         most = cost * Int64(max(1, limit.burst))
         self.key = key
@@ -22,7 +22,7 @@ struct SourceLimiter: Sendable {
     }
 
     /// Whether one more message of this source is within its limit; takes a token if so.
-    mutating func admits(_ source: IPAddress, at now: MonotonicInstant) -> Bool {
+    package mutating func admits(_ source: IPAddress, at now: MonotonicInstant) -> Bool {
         var random = SeededRandom(seed: key ^ source.low ^ (source.high &* 0x9e37_79b9_7f4a_7c15))
         let index = Int(random.next() % UInt64(buckets.count))
         var bucket = buckets[index] ?? Bucket(credit: most, updated: now)

@@ -1,0 +1,9 @@
+/// Kinds of options of messages between routers, beside those of ``OptionType`` that they share: tunnel endpoint and
+/// text. The same rules: who does not know one skips it unless its highest bit is set.
+enum PeerOptionType {
+    static let name: UInt16 = 0x8101
+    static let boot: UInt16 = 0x8102
+    static let epoch: UInt16 = 0x8103
+    static let router: UInt16 = 0x8104
+    static let closeCode: UInt16 = 0x8105
+}
