@@ -31,6 +31,15 @@ func dissected(_ frame: [UInt8]) -> String {
 /// The packet in a tunnel, or the one that an ICMP error quotes.
 private func inside(_ header: ModelPacket.Header, _ packet: ModelPacket) -> ModelPacket.Header? {
     guard header.fragment != .later, packet.bytes.count > header.payload + 8 else { return nil }
+    if header.number == 1, ModelAnswer.isError(number: 1, type: packet.bytes[header.payload]) {
+        return try? ModelPacket.header(packet.bytes, at: header.payload + 8, isV4: true)
+    }
+    return tunnelled(header, packet)
+}
+
+/// The packet in a tunnel.
+func tunnelled(_ header: ModelPacket.Header, _ packet: ModelPacket) -> ModelPacket.Header? {
+    guard header.fragment != .later, packet.bytes.count > header.payload + 8 else { return nil }
     switch header.number {
     case 4, 41: return try? ModelPacket.header(packet.bytes, at: header.payload, isV4: header.number == 4)
     case 47:
@@ -38,8 +47,6 @@ private func inside(_ header: ModelPacket.Header, _ packet: ModelPacket) -> Mode
         let length = 4 + (flags & 0x2000 == 0 ? 0 : 4) + (flags & 0x1000 == 0 ? 0 : 4)
         return try? ModelPacket.header(
             packet.bytes, at: header.payload + length, isV4: packet.word(header.payload + 2) == 0x0800)
-    case 1 where ModelAnswer.isError(number: 1, type: packet.bytes[header.payload]):
-        return try? ModelPacket.header(packet.bytes, at: header.payload + 8, isV4: true)
     default: return nil
     }
 }

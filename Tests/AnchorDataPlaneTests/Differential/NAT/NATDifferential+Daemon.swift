@@ -42,6 +42,18 @@ extension NATDifferential {
         model.tables.withLock { $0.nat.subscribers[inside] = nil }
     }
 
+    /// Has other destinations exempt: flows to them are there, or are not.
+    func changeExempt() throws {
+        let exempt = NATWorld.exempt(&random)
+        func change(_ plane: some DataPlane) throws {
+            var configuration = plane.configuration
+            configuration.exempt = exempt
+            try plane.setConfiguration(configuration)
+        }
+        try change(kernel)
+        try change(model)
+    }
+
     /// Lets so much time pass that no later fragment is waited for.
     func outlastFragments() throws {
         for place in model.tables.withLock({ $0.nat.fragments.places }) {

@@ -23,6 +23,7 @@ final class NATDifferential {
     var blocks: [PortBlock] = []
     var known: Set<ModelNAT.Tuple> = []
     private var unanswered: UInt64 = 0
+    private var coverage = NATCoverage()
     private(set) var disagreements = 0
 
     init(seed: UInt64) throws {
@@ -65,6 +66,7 @@ final class NATDifferential {
         let run = try programs[index]!.program.testRun(frame)
         number += 1
         tellFlows()
+        coverage.see(frame, expected, in: world)
         if DifferentialTests.isUnanswered(expected, run.verdict) {
             unanswered += 1
             return
@@ -112,6 +114,9 @@ final class NATDifferential {
 
     func compareTables() throws {
         let expected = model.natTrace()
+        for flow in expected.flows.values where flow.up.isEmpty && flow.down == .packet {
+            coverage.count(.answerFromOtherPort)
+        }
         let found = kernel.takeNATTrace(buckets: world.buckets, blocks: blocks)
         if found != expected { record("tables:\n" + NATTrace.difference(found, expected)) }
         let (foundHosts, expectedHosts) = (try kernel.takeTraces(), model.takeTraces())
@@ -134,6 +139,7 @@ final class NATDifferential {
         counts[Reason(name: "icmp_too_big")!]! += unanswered
         let expected = try model.reasonCounts()
         for reason in Reason.all { #expect(counts[reason] == expected[reason], "\(reason)") }
+        #expect(coverage.missing.isEmpty, "never met")
         let unmet = Reason.all.filter { expected[$0] == 0 && $0.name.hasPrefix("nat_") }.map(\.name)
         #expect(unmet.isEmpty, "never met: \(unmet)")
     }

@@ -18,6 +18,7 @@ import Testing
             try run.next()
             switch number % 600 {
             case 99: run.grantBlocks()
+            case 120: try run.changeExempt()
             case 150: try run.outlastFragments()
             case 450: run.removeSubscriber()
             case 599: run.expire()

@@ -48,11 +48,16 @@ struct NATWorld {
         let own = OutsideRange(first: DifferentialWorld.endpoints[0], count: 2, index: 3)
         let others = OutsideRange(first: IPAddress("203.0.114.1")!, count: 3, index: 0)
         outside = random.pick([[own], [others], [others, own], [own, others]])
-        exempt = random.pick([[], ["198.51.100.8/32"], ["198.51.102.0/24", "198.51.100.8/31"]]).map { IPPrefix($0)! }
+        exempt = Self.exempt(&random)
         decrementsTTL = !random.chance(5)
         unknownSourcePasses = random.chance(3)
         isAccessPortOutside = random.chance(3)
         subscribers = Self.subscribers(outside, &random)
+    }
+
+    static func exempt(_ random: inout RandomLayers) -> [IPPrefix] {
+        let choices = [[], [], ["198.51.100.8/32"], ["198.51.102.0/24", "198.51.100.7/32"]]
+        return random.pick(choices).map { IPPrefix($0)! }
     }
 
     private static func subscribers(_ outside: [OutsideRange], _ random: inout RandomLayers) -> [Subscriber] {
