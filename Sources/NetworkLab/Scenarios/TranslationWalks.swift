@@ -54,7 +54,8 @@ extension Scenario {
         let pings = try lab.ping(run.correspondent, on: "mn", count: 5)
         run.check("no packet is lost, not even the first", pings.isComplete, pings.summary)
         let host = try lab.host(run.names["M"]!, at: 1)
-        run.check("router 1 has the node in its host table", host?.place == .attached, host.map { "\($0)" } ?? "not there")
+        run.check(
+            "router 1 has the node in its host table", host?.place == .attached, host.map { "\($0)" } ?? "not there")
         let links = ["ar1-access", "fw1-inside", "fw1-outside", "ar1-core", "cn"]
         let seen = try run.observe(links, in: lab, label: "attached", filter: "tcp") {
             let download = try Download(on: lab, from: server, family: run.family, name: "download")
@@ -78,7 +79,8 @@ extension Scenario {
 
 extension Scenario {
     static let translationOutlivesDaemon = Scenario(
-        "D1-killed", "the daemon of a router that translates is killed: flows go on, and a new daemon finds all as it was"
+        "D1-killed",
+        "the daemon of a router that translates is killed: flows go on, and a new daemon finds all as it was"
     ) { run in
         let lab = try run.makeLab(LabPlan(routers: 1))
         try lab.startRouters(RouterOptions(translates: true, hostsAreUnaware: true))
@@ -117,7 +119,9 @@ extension ScenarioRun {
     /// No router has dropped a packet for a reason of the NAT.
     fileprivate func checkNothingDropped(by lab: Lab, at routers: [Int]) throws {
         for router in routers {
-            let dropped = try lab.reasons("ar\(router)", kind: "drop").filter { $0.key.hasPrefix("nat_") && $0.value > 0 }
+            let dropped = try lab.reasons("ar\(router)", kind: "drop").filter {
+                $0.key.hasPrefix("nat_") && $0.value > 0
+            }
             check("router \(router) has dropped nothing that it could not translate", dropped.isEmpty, "\(dropped)")
         }
     }

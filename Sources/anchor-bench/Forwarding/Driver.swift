@@ -58,7 +58,9 @@ struct Driver: ~Copyable {
         try measure(frame.bytes, first, second, rounds: rounds, count: count)
     }
 
-    func measure(_ frame: [UInt8], _ first: borrowing BPFProgram, _ second: borrowing BPFProgram, rounds: Int, count: Int)
+    func measure(
+        _ frame: [UInt8], _ first: borrowing BPFProgram, _ second: borrowing BPFProgram, rounds: Int, count: Int
+    )
         throws -> Result
     {
         var best = [Double](repeating: .infinity, count: 3)

@@ -99,8 +99,11 @@ final class NATRouter {
                 let reasons = try dataPlane.reasonCounts().filter { $0.key.kind == .drop && $0.value > 0 }
                 throw BenchError("flow \(flow) was not translated: verdict \(run.verdict), dropped: \(reasons)")
             }
-            let address = run.packet[26..<30].enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << (8 * $1.offset) }
-            let port = UInt64(NATFlows.remotePort.bigEndian) | UInt64(run.packet[34]) << 16 | UInt64(run.packet[35]) << 24
+            let address = run.packet[26..<30].enumerated().reduce(UInt64(0)) {
+                $0 | UInt64($1.element) << (8 * $1.offset)
+            }
+            let port =
+                UInt64(NATFlows.remotePort.bigEndian) | UInt64(run.packet[34]) << 16 | UInt64(run.packet[35]) << 24
             return address | port << 32
         }
     }

@@ -43,7 +43,9 @@ private final class Table {
         Neighbour(mac: MACAddress(bits: 0x0200_0000_0000 | number), interface: interface ?? link)
     }
 
-    private func at(_ seconds: Int) -> MonotonicInstant { MonotonicInstant(nanoseconds: Int64(seconds) * 1_000_000_000) }
+    private func at(_ seconds: Int) -> MonotonicInstant {
+        MonotonicInstant(nanoseconds: Int64(seconds) * 1_000_000_000)
+    }
 
     private func address(_ text: String) -> IPAddress { IPAddress(text)! }
 
