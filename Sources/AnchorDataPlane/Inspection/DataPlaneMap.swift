@@ -37,7 +37,8 @@ public enum DataPlaneMap: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .ports, .chains, .paths, .hosts, .hostSpill, .admitted, .flows, .translations, .subscribers: true
         case .configuration, .hostExtras, .hostState, .peers, .peerState, .duplicates, .translationState,
-            .subscriberState, .natBlocks, .natPorts, .natFragments, .natWork, .deferred, .elsewhere, .reasons, .limits, .kernelPath,
+            .subscriberState, .natBlocks, .natPorts, .natFragments, .natWork, .deferred, .elsewhere, .reasons, .limits,
+            .kernelPath,
             .events, .devices, .flowState:
             false
         }

@@ -75,9 +75,9 @@ extension fa_config {
         pool_count = UInt16(configuration.pools.count)
         route_count = UInt16(configuration.routes.count)
         Self.fill(&endpoints, with: configuration.endpoints.map(fa_address.init))
+        let unaware = configuration.unaware
         Self.fill(
-            &pools,
-            with: configuration.pools.map { fa_prefix($0, path: configuration.unaware.contains($0) ? FA_POOL_UNAWARE : 0) })
+            &pools, with: configuration.pools.map { fa_prefix($0, path: unaware.contains($0) ? FA_POOL_UNAWARE : 0) })
         let longestFirst = configuration.routes.sorted { $0.prefix.mappedLength > $1.prefix.mappedLength }
         Self.fill(&routes, with: longestFirst.map { fa_prefix($0.prefix, path: $0.path) })
         inside_count = UInt16(configuration.inside.count)

@@ -62,7 +62,8 @@ extension DataPlaneConfiguration {
         for address in endpoints + addresses {
             if let host = IPPrefix(address, length: address.family.addressBits) { plain.remove(host) }
         }
-        for prefix in pools + routes.map(\.prefix) + inside + exempt + outside.flatMap(\.prefixes) { plain.remove(prefix) }
+        let others = inside + exempt + outside.flatMap(\.prefixes)
+        for prefix in pools + routes.map(\.prefix) + others { plain.remove(prefix) }
         return plain
     }
 }
