@@ -21,5 +21,9 @@ struct InstanceLock: ~Copyable, Sendable {
     /// Lets others have it from now on.
     borrowing func release() { flock(descriptor, LOCK_UN) }
 
-    deinit { close(descriptor) }
+    /// A child that was forked a moment ago has the descriptor, too, until it executes its program.
+    deinit {
+        release()
+        close(descriptor)
+    }
 }
