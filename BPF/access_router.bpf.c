@@ -141,6 +141,9 @@ __noinline int fa_come_in(fa_context *context, __u32 cursor)
 	number = fa_outside_number(config, ip.destination);
 	if (!number)
 		return (int)FA_DECIDED;
+	/* What one inside host sends to another never leaves this machine: somebody pretends to be one (T1). */
+	if (FA_UNLIKELY(fa_outside_number(config, ip.source)))
+		return FA_REASON_NAT_UNMATCHED;
 	failed = (__u32)fa_nat_down(context, &ip, number);
 	/* The kernel may know it, where the address is this machine's own as well, and waits for first fragments. */
 	if ((failed == FA_REASON_NAT_UNMATCHED || failed == FA_REASON_NAT_FRAGMENT) &&

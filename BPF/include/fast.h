@@ -448,7 +448,7 @@ __noinline int fa_usual_down(fa_context *context)
 
 	if (!config || !fa_usual_ipv4(data, end, FA_ETHERNET_BYTES, &usual.ip) ||
 	    !fa_usual_transport(data, end, FA_ETHERNET_BYTES + FA_IPV4_BYTES, usual.ip.protocol) ||
-	    FA_UNLIKELY(usual.ip.ttl <= 1) ||
+	    FA_UNLIKELY(usual.ip.ttl <= 1) || FA_UNLIKELY(fa_outside_number(config, usual.ip.source)) ||
 	    FA_UNLIKELY(!fa_usual_flow(data, end, config, FA_ETHERNET_BYTES, 0, &usual)))
 		return FA_VERDICT_UNUSUAL;
 	usual.translates = FA_USUAL_DESTINATION;

@@ -447,7 +447,16 @@ __noinline int fa_nat_reveal(fa_context *context, __u32 cursor)
 		return 0;
 	ports = (__u32)work->id.words[1];
 	work->id.words[1] = fa_nat_word(ports, ip.protocol, FA_NAT_UP);
-	return fa_nat_known(0) && !fa_nat_write(context, &ip, 0);
+	if (!fa_nat_known(0) || fa_nat_write(context, &ip, 0))
+		return 0;
+	if (!fa_outside_number(config, ip.source))
+		return 1;
+	/* Another inside host has sent it, which doesn't know what it was translated to. */
+	if (fa_parse_at(context, cursor, FA_ETHERTYPE_IPV4, &ip) || fa_nat_classify(context, &ip, 1))
+		return 0;
+	ports = (__u32)work->id.words[1];
+	work->id.words[1] = fa_nat_word(ports, ip.protocol, FA_NAT_DOWN);
+	return fa_nat_known(0) && !fa_nat_write(context, &ip, 1);
 }
 
 /* Whether a packet of an inside host to an outside address is for another inside host, and none of the kernel's. */

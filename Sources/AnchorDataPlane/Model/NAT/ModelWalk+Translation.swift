@@ -32,6 +32,8 @@ extension ModelWalk {
     mutating func comeIn(_ packet: inout ModelPacket) throws(Exit) {
         var header = packet.network
         guard isOutside(header.destination) else { return }
+        // What one inside host sends to another never leaves this machine: somebody pretends to be one (T1).
+        guard !isOutside(header.source) else { throw Self.exit("nat_unmatched") }
         do throws(Exit) {
             try translateDown(&packet, &header)
         } catch {

@@ -88,11 +88,10 @@ final class NATDifferential {
     }
 
     /// Answers that quote another packet than their sender has sent, and are not compared until the programs do better:
-    /// to one of another inside host, and to one that came for an inside address itself.
+    /// to one that came for an inside address itself.
     private func isKnownToDiffer(_ frame: [UInt8], _ index: PortIndex, _ outcome: ModelOutcome) -> Bool {
         guard outcome.reason?.name == "icmp_too_big", let header = try? ModelPacket(frame).network else { return false }
-        let isForOutside = world.outside.number(of: header.destination) != nil
-        return index == DifferentialWorld.core ? !isForOutside : isForOutside
+        return index == DifferentialWorld.core && world.outside.number(of: header.destination) == nil
     }
 
     private func record(_ text: String) {
