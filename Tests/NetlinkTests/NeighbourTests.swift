@@ -73,6 +73,11 @@ struct NeighbourTests {
             InterfaceAddress(
                 interface: try pair.farIndex(), address: node.router, prefixLength: node.length,
                 flags: .noDuplicateDetection))
+        // A peer whose interface has just come up answers when it is ready, not before.
+        _ = try poll("the peer to answer") {
+            try pair.nearSocket.resolve(node.router, on: index)
+            return try pair.nearSocket.neighbour(node.router, on: index)?.isUsable == true ? true : nil
+        }
         let monitor = try NetlinkMonitor(.neighbours, namespace: pair.near)
         let mac = try #require(try pair.farSocket.link(named: "far0").mac)
         for former in [mac, MACAddress("02:00:00:00:00:77")!] {

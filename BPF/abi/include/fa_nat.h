@@ -13,8 +13,8 @@
  *
  * A flow is there once its DOWN and then its UP slot are. Both name their mapping, and the mapping counts them.
  *
- * Outside ports come from blocks of FA_NAT_BLOCK_PORTS, which the daemon gives to subscribers (RFC 6888, REQ-2, REQ-14):
- * a subscriber is an inside address. A program takes a port by setting its bit, the daemon gives it back. */
+ * Outside ports come from blocks of FA_NAT_BLOCK_PORTS, which the daemon gives to subscribers (RFC 6888, REQ-2,
+ * REQ-14): a subscriber is an inside address. A program takes a port by setting its bit, the daemon gives it back. */
 #pragma once
 
 #include "fa_table.h"
