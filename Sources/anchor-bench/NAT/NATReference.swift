@@ -6,17 +6,14 @@ import FlowAnchorABI
 struct NATReference: ~Copyable {
     private let loaded: LoadedBPFObject
 
-    /// - Parameters:
-    ///   - words: of each flow as it comes back, see ``NATRouter/outsideWords(_:)``.
-    ///   - fill: entries in relation to the map's size.
-    init(_ flows: NATFlows, words: [UInt64], fill: Double) throws {
+    /// - Parameter fill: entries in relation to the map's size.
+    init(_ flows: NATFlows, _ words: NATRouter.Words, fill: Double) throws {
         var object = try BPFObject(path: try BPFObjects.path(of: "reference_nat"))
         try object.setCapacity(of: "reference_flows", to: UInt32(max(4096, Double(2 * flows.count) / fill)))
         let loaded = try object.load()
         let map = try loaded.map("reference_flows", fa_reference_flow.self, fa_reference_rewrite.self)
         let correspondent = UInt32(Family.v4.correspondent.low & 0xffff_ffff).bigEndian
-        for (flow, outside) in words.enumerated() {
-            let inside = flows.words(flow)
+        for (inside, outside) in zip(words.inside, words.outside) {
             let (host, ports) = (UInt32(truncatingIfNeeded: inside), UInt32(inside >> 32))
             let (address, back) = (UInt32(truncatingIfNeeded: outside), UInt32(outside >> 32))
             try map.set(
