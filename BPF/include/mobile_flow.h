@@ -6,15 +6,9 @@
 #include "mobile_packet.h"
 #include "table.h"
 
-#define FA_PROTOCOL_UDP 17u
 #define FA_PROTOCOL_DCCP 33u
 #define FA_PROTOCOL_SCTP 132u
 #define FA_PROTOCOL_UDP_LITE 136u
-
-#define FA_TCP_FIN 0x01u
-#define FA_TCP_SYN 0x02u
-#define FA_TCP_RST 0x04u
-#define FA_TCP_ACK 0x10u
 
 struct fa_flow_id {
 	union {

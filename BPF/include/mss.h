@@ -8,7 +8,6 @@
 #include "parse.h"
 
 #define FA_TCP_BYTES 20u
-#define FA_TCP_SYN 0x02u
 /* Options that are looked at; this one is sent among the first. */
 #define FA_TCP_OPTIONS_LIMIT 8u
 

@@ -20,12 +20,18 @@
 #define FA_PROTOCOL_ICMP 1u
 #define FA_PROTOCOL_IPV4 4u
 #define FA_PROTOCOL_TCP 6u
+#define FA_PROTOCOL_UDP 17u
 #define FA_PROTOCOL_IPV6 41u
 #define FA_PROTOCOL_ROUTING 43u
 #define FA_PROTOCOL_FRAGMENT 44u
 #define FA_PROTOCOL_GRE 47u
 #define FA_PROTOCOL_ICMPV6 58u
 #define FA_PROTOCOL_DESTINATION_OPTIONS 60u
+
+#define FA_TCP_FIN 0x01u
+#define FA_TCP_SYN 0x02u
+#define FA_TCP_RST 0x04u
+#define FA_TCP_ACK 0x10u
 
 /* Extension headers that are looked behind; whatever follows more of them is not known. */
 #define FA_IPV6_EXTENSION_LIMIT 4u

@@ -7,12 +7,6 @@
 #include "route.h"
 #include "translation_table.h"
 
-#define FA_PROTOCOL_UDP 17u
-
-#define FA_TCP_FIN 0x01u
-#define FA_TCP_RST 0x04u
-#define FA_TCP_ACK 0x10u
-
 #define FA_ICMP_ECHO_REPLY 0u
 #define FA_ICMP_ECHO_REQUEST 8u
 #define FA_ICMP_TIMESTAMP_REQUEST 13u
