@@ -11,6 +11,7 @@
 #include "fa_path.h"
 #include "fa_port.h"
 #include "fa_reasons.h"
+#include "fa_router.h"
 #include "platform.h"
 
 #define FA_REASON_FIRST_DROP FA_REASON_MALFORMED
@@ -102,6 +103,15 @@ struct {
 	__type(key, __u32);
 	__type(value, struct fa_table_state);
 } fa_peers_state SEC(".maps");
+
+/* Other access routers. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, FA_ROUTER_LIMIT);
+	__type(key, __u32);
+	__type(value, struct fa_router);
+} fa_routers SEC(".maps");
 
 /* Far ends beside a host's own peer; looked at only before a packet would be dropped. */
 struct {

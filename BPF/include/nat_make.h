@@ -134,6 +134,7 @@ __noinline int fa_nat_insert(__u32 value, __u32 twin)
 	if (!slot)
 		return FA_NAT_NOWHERE;
 	slot->key = work->other.key;
+	slot->next = work->other.key.kind == FA_NAT_UP ? FA_NAT_CHAINING : 0;
 	slot->address_be = fa_rewrite_address(&work->rewrite);
 	slot->port_be = fa_rewrite_port(&work->rewrite);
 	slot->header_sum = fa_rewrite_header_sum(&work->rewrite);
@@ -261,6 +262,16 @@ __noinline int fa_nat_make_mapping(__u32 row)
 	return FA_REASON_NONE;
 }
 
+/* Puts the slot in front of its subscriber's chain. */
+static __always_inline void fa_nat_chain(__u32 index, __u32 owner)
+{
+	struct fa_translation *slot = bpf_map_lookup_elem(&fa_translations, &index);
+	struct fa_subscriber *subscriber = bpf_map_lookup_elem(&fa_subscribers, &owner);
+
+	if (slot && subscriber)
+		FA_ONCE(slot->next) = __sync_lock_test_and_set(&subscriber->chain, index + 1);
+}
+
 /* Slots of the flow in both directions; what is written from the host is in work->rewrite. Index of UP, or
  * FA_NAT_NOWHERE. seen_up, seen_down: of the packet that makes it. */
 __noinline int fa_nat_make_pair(__u32 seen_up, __u32 seen_down)
@@ -309,6 +320,7 @@ __noinline int fa_nat_make_pair(__u32 seen_up, __u32 seen_down)
 	slot = bpf_map_lookup_elem(&fa_translations, &index);
 	if (slot)
 		FA_ONCE(slot->twin) = (__u32)up_index;
+	fa_nat_chain((__u32)up_index, work->subscriber);
 	return up_index;
 }
 

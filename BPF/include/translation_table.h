@@ -8,6 +8,7 @@
 #include "maps.h"
 #include "table.h"
 
+/* A key, and its words; the upper half of the third is 0. */
 struct fa_nat_id {
 	union {
 		struct fa_nat_key key;
@@ -15,7 +16,7 @@ struct fa_nat_id {
 	};
 };
 
-FA_STATIC_ASSERT(sizeof(struct fa_nat_id) == sizeof(struct fa_nat_key), "as many words");
+FA_STATIC_ASSERT(__builtin_offsetof(struct fa_translation, key) == 8, "words are aligned");
 
 #define FA_TRANSLATION_ATTEMPTS (3 * FA_BUCKET_SLOTS)
 
@@ -23,8 +24,8 @@ static __always_inline int fa_translations_equals(const struct fa_translation *s
 {
 	const __u64 *words = (const __u64 *)&slot->key;
 
-	/* One branch for all: the verifier follows each of them at each slot. */
-	return ((words[0] ^ id->words[0]) | (words[1] ^ id->words[1]) | (words[2] ^ id->words[2])) == 0;
+	/* One branch for all: the verifier follows each of them at each slot. Behind the key is something else. */
+	return ((words[0] ^ id->words[0]) | (words[1] ^ id->words[1]) | (__u32)(words[2] ^ id->words[2])) == 0;
 }
 
 /* Index of the slot that is looked at at this attempt. */

@@ -24,12 +24,12 @@ static inline __u64 fa_hash_address(const __u64 secret[2], __u64 upper, __u64 lo
 	return fa_hash_finish(sum + realm * FA_HASH_FACTOR);
 }
 
-/* Of a NAT entry's key, its three words as loaded from memory, see fa_nat.h. */
+/* Of a NAT entry's key, its words as loaded from memory, see fa_nat.h: of the third the lower half. */
 static inline __u64 fa_hash_translation(const __u64 secret[2], const __u64 words[3])
 {
 	__u64 sum = __builtin_bswap64(words[0]) * (secret[0] | 1) + __builtin_bswap64(words[1]) * (secret[1] | 1);
 
-	return fa_hash_finish(sum + words[2] * FA_HASH_FACTOR);
+	return fa_hash_finish(sum + (__u32)words[2] * FA_HASH_FACTOR);
 }
 
 /* Of a subscriber's key, as loaded. */

@@ -18,6 +18,12 @@
 #define FA_HOST_PREFER_TUNNEL 0x0080u
 /* Let in by its first packet: it knows nothing of us, and has no keys [0077]. */
 #define FA_HOST_UNAWARE 0x0100u
+/* Unaware and gone, and where it is now not all of its flows are known yet: packets of flows that are not known here
+ * are sent back to it, to begin there [0083]. */
+#define FA_HOST_ASKED 0x0200u
+/* Unaware and attached, and where it was before is not known yet: its packets are handed to the daemon, which sends them on
+ * once it is. */
+#define FA_HOST_CLAIMED 0x0400u
 /* An address of this node itself (mobile node only): its anchor is at peer. */
 #define FA_HOST_OWN 0x0040u
 
@@ -26,7 +32,9 @@ struct fa_neighbour {
 	__u8 mac[6];
 	__u16 vlan; /* 802.1Q VLAN identifier, 0 for none */
 	__u32 port; /* index in fa_ports of the access interface */
-	__u32 pad;
+	/* FA_HOST_UNAWARE: routers that packets in tunnels are taken from for it, a bit for each of fa_routers: those where
+	 * flows of it began, and the one that it was at before. */
+	__u32 anchors;
 };
 
 /* What is done with a host's packets; 32 bytes, copied as four words. */
@@ -38,8 +46,13 @@ struct fa_host_value {
 	__u32 path; /* index in fa_paths: how to reach it; through the tunnel where it is both */
 	__u16 chain; /* index in fa_chains: its servers, 0 for none */
 	__u16 flags; /* FA_HOST_… */
-	__be32 tunnel_key_be;
-	__u32 node; /* number of the node that owns the address */
+	union {
+		__be32 tunnel_key_be; /* FA_HOST_GRE */
+		/* FA_HOST_UNAWARE: where packets go that this router knows no flow for, index in fa_routers plus one; 0: nowhere,
+		 * they begin a flow here. In IPv6, which is not translated, where all of its packets go. */
+		__u32 previous;
+	};
+	__u32 node; /* number of the node that owns the address; FA_HOST_UNAWARE: epoch of its location */
 };
 
 struct fa_host {
@@ -78,8 +91,8 @@ struct fa_host_spilled {
  * slots as the host table. Where both buckets of a peer are full it is left out. */
 struct fa_peer {
 	struct fa_slot_header header;
-	__u32 users; /* hosts at this peer */
-	__u32 pad;
+	__u32 users; /* hosts at this peer, and one more if it is one of fa_routers */
+	__u32 router; /* index in fa_routers plus one, 0 for none */
 	struct fa_address address;
 };
 

@@ -7,11 +7,17 @@
  *   DOWN     the same flow, by what its packets have when they come from the core; writes the host's address and port
  *   MAPPING  the outside port of a host's address and port, whatever the destination (RFC 4787, REQ-1; RFC 5382, REQ-1)
  *   FILTER   an address that a UDP mapping has sent to: whatever its port is, it may answer (RFC 4787, REQ-8)
+ *   AWAY     a flow that began at another router, by what its packets have when they come from the host: they go there
+ *            through a tunnel, as they are [0080] [0087]. The daemon makes it of what that router has said
  *
  * A key has three buckets, see fa_hash.h; it is in another than the first only if the bit of that one is set in
  * fa_translations_elsewhere, where bits are never cleared while programs run.
  *
  * A flow is there once its DOWN and then its UP slot are. Both name their mapping, and the mapping counts them.
+ *
+ * The UP and AWAY slots of a subscriber are a chain, newest first, so that all flows of a host are found without a look
+ * at any other's. A program puts a slot in front by exchanging fa_subscriber.chain and then writes fa_translation.next,
+ * which is FA_NAT_CHAINING until then; only the daemon takes slots out of a chain, before they are free.
  *
  * Outside ports come from blocks of FA_NAT_BLOCK_PORTS, which the daemon gives to subscribers (RFC 6888, REQ-2,
  * REQ-14): a subscriber is an inside address. A program takes a port by setting its bit, the daemon gives it back. */
@@ -24,6 +30,7 @@
 #define FA_NAT_DOWN 2u
 #define FA_NAT_MAPPING 3u
 #define FA_NAT_FILTER 4u
+#define FA_NAT_AWAY 5u
 
 /* fa_translation.seen of UP and DOWN: what has been seen in that slot's direction; until a new SYN begins anew. */
 #define FA_NAT_SEEN 0x0001u /* a packet */
@@ -31,10 +38,13 @@
 #define FA_NAT_FIN 0x0004u
 #define FA_NAT_RST 0x0008u
 
+/* fa_translation.next while its program is about to write it. */
+#define FA_NAT_CHAINING 0xffffffffu
+
 /* fa_translation.users of a MAPPING or FILTER that is being taken out: no program uses it any more. */
 #define FA_NAT_GONE 0x80000000u
 
-/* Compared as three words. Local is the side of the host: its own address and port, in DOWN those that the outside
+/* Compared as two words and a half. Local is the side of the host: its own address and port, in DOWN those that the outside
  * knows it by. ICMP echo: the identifier is the local port, the remote port is 0. In MAPPING the remote address and
  * port are 0, in FILTER the remote port is. */
 struct fa_nat_key {
@@ -46,13 +56,13 @@ struct fa_nat_key {
 	__u8 kind; /* FA_NAT_… */
 	__u16 pad;
 	__u32 realm; /* tells equal inside addresses apart; 0 where there are none, and in DOWN */
-	__u32 pad2;
 };
 
 struct fa_translation {
 	struct fa_slot_header header;
 	struct fa_nat_key key;
-	/* What is written: UP and MAPPING the outside address and port, DOWN the host's. FILTER: nothing. */
+	__u32 next; /* UP, AWAY: index of the next in the subscriber's chain plus one, 0 at its end, or FA_NAT_CHAINING */
+	/* What is written: UP and MAPPING the outside address and port, DOWN the host's. FILTER, AWAY: nothing. */
 	__be32 address_be;
 	__be16 port_be;
 	/* One's complement sums of what is added to a checksum when that is written, as loaded: to that of the IPv4
@@ -62,14 +72,16 @@ struct fa_translation {
 	__u16 pad;
 	__u32 last_seen; /* in ticks of 256 jiffies, written when it changes */
 	union {
-		__u32 seen; /* UP, DOWN: FA_NAT_… */
+		__u32 seen; /* UP, DOWN, AWAY: FA_NAT_… */
 		__u32 users; /* MAPPING: flows; FILTER: flows to that address */
 	};
-	/* Indices in fa_translations. */
-	__u32 twin; /* of UP its DOWN, of DOWN its UP; of FILTER unused */
-	__u32 mapping; /* of UP, DOWN and FILTER */
 	union {
-		__u32 subscriber; /* UP, MAPPING, FILTER: index in fa_subscribers */
+		__u32 twin; /* of UP its DOWN, of DOWN its UP, as indices in fa_translations; of FILTER unused */
+		__u32 router; /* AWAY: where it began, index in fa_routers */
+	};
+	__u32 mapping; /* of UP, DOWN and FILTER, index in fa_translations */
+	union {
+		__u32 subscriber; /* UP, MAPPING, FILTER, AWAY: index in fa_subscribers */
 		__u32 filter; /* DOWN: index of the FILTER that counts this flow plus one, 0 for none */
 	};
 };
@@ -93,7 +105,8 @@ struct fa_subscriber {
 	__u32 block_count;
 	__u32 wants_block; /* a program found the last block half used: set by it, cleared by the daemon */
 	__u32 refused; /* flows that found no port or were over the limit; wraps */
-	__u64 pad[3];
+	__u32 chain; /* index of its newest UP or AWAY slot plus one, 0 for none */
+	__u32 pad[5];
 	/* Second line: indices in fa_nat_blocks. */
 	__u32 blocks[FA_NAT_SUBSCRIBER_BLOCKS];
 };
@@ -134,7 +147,8 @@ struct fa_nat_fragment {
 	__u32 pad2;
 };
 
-FA_STATIC_ASSERT(sizeof(struct fa_nat_key) == 24, "three words");
+FA_STATIC_ASSERT(sizeof(struct fa_nat_key) == 20, "two words and a half");
+FA_STATIC_ASSERT(__builtin_offsetof(struct fa_translation, next) == 28, "behind the key");
 FA_STATIC_ASSERT(sizeof(struct fa_translation) == 64, "one cache line");
 FA_STATIC_ASSERT(__builtin_offsetof(struct fa_translation, address_be) == 32, "half a line");
 FA_STATIC_ASSERT(sizeof(struct fa_subscriber) == 128, "two cache lines");

@@ -14,6 +14,9 @@
 	X(DELIVERED, "delivered", forward, "sent to a host on an access link") \
 	X(ICMP_TOO_BIG, "icmp_too_big", forward, "too big for its tunnel: answered with an ICMP error") \
 	X(HELD, "held", forward, "first packet of a host: the daemon lets the host in, and sends it on") \
+	X(TO_ANCHOR, "to_anchor", forward, "of a flow that began at another router: sent there through a tunnel") \
+	X(PASSED_ON, "passed_on", forward, "for or from a host that has moved on: sent after it, or on to where its flow began") \
+	X(RETURNED, "returned", forward, "of no flow that this router knows: sent back to where its host is, to begin there") \
 	X(TO_KERNEL_UNRESOLVED, "to_kernel_unresolved", kernel, "next hop not resolved yet, left to the kernel") \
 	X(TO_KERNEL_ROUTE, "to_kernel_route", kernel, "route known to the kernel only") \
 	X(TO_KERNEL_ICMP, "to_kernel_icmp", kernel, "ICMP error about a tunnelled packet, relayed by the daemon") \

@@ -1,6 +1,6 @@
 import FlowAnchorABI
 
-/// What names a slot of `fa_translations`: `fa_nat_key` as its three words, as they are in memory.
+/// What names a slot of `fa_translations`: `fa_nat_key` as words, as they are in memory; the third is half of one.
 struct TranslationKey: Hashable {
     var words: (UInt64, UInt64, UInt64)
 
@@ -9,7 +9,7 @@ struct TranslationKey: Hashable {
         words = withUnsafeBytes(of: key) {
             (
                 $0.load(fromByteOffset: 0, as: UInt64.self), $0.load(fromByteOffset: 8, as: UInt64.self),
-                $0.load(fromByteOffset: 16, as: UInt64.self)
+                UInt64($0.load(fromByteOffset: 16, as: UInt32.self))
             )
         }
     }
@@ -31,7 +31,7 @@ enum TranslationLayout: SlotLayout {
         let words = UnsafeRawPointer(slot) + NATOffset.key
         return words.load(as: UInt64.self) == key.words.0
             && words.load(fromByteOffset: 8, as: UInt64.self) == key.words.1
-            && words.load(fromByteOffset: 16, as: UInt64.self) == key.words.2
+            && UInt64(words.load(fromByteOffset: 16, as: UInt32.self)) == key.words.2
     }
 }
 
@@ -69,6 +69,7 @@ enum NATKind {
     static let down = UInt8(FA_NAT_DOWN)
     static let mapping = UInt8(FA_NAT_MAPPING)
     static let filter = UInt8(FA_NAT_FILTER)
+    static let away = UInt8(FA_NAT_AWAY)
 }
 
 /// `FA_NAT_…` of an IP protocol: its row in blocks and ports.
