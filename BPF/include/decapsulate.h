@@ -67,6 +67,43 @@ static __noinline __u32 fa_refusal(__u64 peer_upper, __u64 peer_lower, __u32 sou
 	return source_is_host ? FA_REASON_INNER_SOURCE_NOT_ALLOWED : FA_REASON_INNER_SOURCE_UNKNOWN;
 }
 
+/* What a packet is that another access router has put into a tunnel [0079]-[0083]. */
+#define FA_ROAMING_NONE 0u /* a host's, which is at the tunnel's other end */
+#define FA_ROAMING_DOWN 1u /* for a host here, of a flow that began there */
+#define FA_ROAMING_AFTER 2u /* for a host that has moved on meanwhile */
+#define FA_ROAMING_BEGINS 3u /* of a host here: no flow of that router, so it begins one here */
+#define FA_ROAMING_BACK 4u /* the same, of a host that has moved on meanwhile */
+
+/* Which of these it is, and the host that makes it so. */
+static __noinline __u32 fa_roaming_kind(const struct fa_config *config, const struct fa_ip *ip, const __u64 *peer,
+					struct fa_host_view *host)
+{
+	__u32 router;
+	__u32 from;
+
+	if (!config || !ip || !peer || !host)
+		return FA_ROAMING_NONE;
+	router = fa_peer_router(peer[0], peer[1]);
+	if (!router || router > FA_ROUTER_LIMIT)
+		return FA_ROAMING_NONE;
+	from = 1u << (router - 1);
+	if (fa_host_find_far(config, ip->destination[0], ip->destination[1], host) && host->flags & FA_HOST_UNAWARE) {
+		if (host->flags & FA_HOST_ATTACHED && fa_host_anchors(host) & from)
+			return FA_ROAMING_DOWN;
+		/* What its own place sends isn't sent back there. */
+		if (host->flags & FA_HOST_TUNNELLED && (host->peer[1] != peer[1] || host->peer[0] != peer[0]) &&
+		    fa_peer_admitted(ip->destination[0], ip->destination[1], peer[0], peer[1]))
+			return FA_ROAMING_AFTER;
+	}
+	if (fa_host_find_far(config, ip->source[0], ip->source[1], host) && host->flags & FA_HOST_UNAWARE) {
+		if (host->flags & FA_HOST_ATTACHED && fa_host_anchors(host) & from)
+			return FA_ROAMING_BEGINS;
+		if (host->flags & FA_HOST_TUNNELLED && host->previous == router)
+			return FA_ROAMING_BACK;
+	}
+	return FA_ROAMING_NONE;
+}
+
 /* Takes the number as the last one delivered, if it is newer (RFC 2890, section 2.2). Of two that race
  * the older one is refused, never delivered second. */
 static __noinline __u32 fa_accept_sequence(__u32 sequence, struct fa_host_extra *extra)
@@ -93,6 +130,7 @@ static __always_inline __u32 fa_decapsulate(fa_context *context, const struct fa
 	struct fa_host_view *host = &action->host;
 	struct fa_ip *ip = &action->ip;
 	__u32 is_former = 0;
+	__u32 is_known;
 	__u32 failed;
 	__u32 room;
 	__u32 ecn;
@@ -114,13 +152,23 @@ static __always_inline __u32 fa_decapsulate(fa_context *context, const struct fa
 	if (FA_UNLIKELY(ip->length > room))
 		return FA_REASON_MALFORMED;
 
-	if (FA_UNLIKELY(!fa_host_find(config, ip->source, host)))
-		return fa_refusal(action->peer[0], action->peer[1], 0);
-	if (FA_UNLIKELY(!(host->flags & FA_HOST_TUNNELLED) || host->peer[1] != action->peer[1] ||
+	action->roaming = FA_ROAMING_NONE;
+	is_known = fa_host_find(config, ip->source, host);
+	if (FA_UNLIKELY(!is_known) ||
+	    FA_UNLIKELY(!(host->flags & FA_HOST_TUNNELLED) || host->peer[1] != action->peer[1] ||
 			host->peer[0] != action->peer[0])) {
-		is_former = fa_peer_admitted(ip->source[0], ip->source[1], action->peer[0], action->peer[1]);
-		if (!is_former)
-			return fa_refusal(action->peer[0], action->peer[1], 1);
+		if (config->router_count)
+			action->roaming = fa_roaming_kind(config, ip, action->peer, host);
+		if (action->roaming == FA_ROAMING_NONE) {
+			is_former = is_known &&
+				    fa_peer_admitted(ip->source[0], ip->source[1], action->peer[0], action->peer[1]);
+			if (!is_former)
+				return fa_refusal(action->peer[0], action->peer[1], is_known);
+			if (config->router_count && !fa_host_find(config, ip->source, host))
+				return FA_REASON_INNER_SOURCE_UNKNOWN;
+		} else if (tunnelled->is_gre) {
+			return FA_REASON_TUNNEL_KIND_MISMATCH;
+		}
 	}
 	/* A host that has come back has no tunnel whose kind and key could be compared. */
 	if (FA_UNLIKELY(!(host->flags & FA_HOST_GRE) != !tunnelled->is_gre) && !is_former)
