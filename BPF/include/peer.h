@@ -21,22 +21,6 @@ static __noinline int fa_peer_admitted(__u64 host_upper, __u64 host_lower, __u64
 	return bpf_map_lookup_elem(&fa_admitted, &key) != 0;
 }
 
-/* The other access router with this address, its halves as loaded from memory: index in fa_routers plus one, or 0. */
-static __noinline __u32 fa_peer_router(__u64 upper, __u64 lower)
-{
-	struct fa_address key = {.halves_be = {upper, lower}};
-	struct fa_slot_place at;
-	struct fa_config *config;
-	struct fa_peer *peer;
-	__u32 zero = 0;
-
-	config = bpf_map_lookup_elem(&fa_config, &zero);
-	if (!config)
-		return 0;
-	peer = fa_peers_find(fa_hash_address(config->hash_secret, upper, lower, 0), config->host_mask, &key, &at);
-	return peer ? peer->router : 0;
-}
-
 /* Whether the tunnel of any host ends at this address, its halves as loaded from memory. */
 static __noinline int fa_peer_known(__u64 upper, __u64 lower)
 {
