@@ -11,6 +11,7 @@ public enum DataPlaneMap: String, Hashable, Sendable, CaseIterable {
     case hostSpill = "fa_hosts_spill"
     case peers = "fa_peers"
     case peerState = "fa_peers_state"
+    case routers = "fa_routers"
     case admitted = "fa_admitted"
     case duplicates = "fa_duplicates"
     case translations = "fa_translations"
@@ -35,7 +36,7 @@ public enum DataPlaneMap: String, Hashable, Sendable, CaseIterable {
     /// entries, some are as full as another one, and some are emptied or written over.
     public var refusesWhenFull: Bool {
         switch self {
-        case .ports, .chains, .paths, .hosts, .hostSpill, .admitted, .flows, .translations, .subscribers: true
+        case .ports, .chains, .paths, .hosts, .hostSpill, .routers, .admitted, .flows, .translations, .subscribers: true
         case .configuration, .hostExtras, .hostState, .peers, .peerState, .duplicates, .translationState,
             .subscriberState, .natBlocks, .natPorts, .natFragments, .natWork, .deferred, .elsewhere, .reasons, .limits,
             .kernelPath,

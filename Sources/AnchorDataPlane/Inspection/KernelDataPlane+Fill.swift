@@ -19,6 +19,7 @@ extension KernelDataPlane {
         case .subscribers: return nat.subscribers.entries
         case .admitted: return state.withLock { $0.admitted }
         case .paths: return state.withLock { $0.paths.count }
+        case .routers: return (0..<maps.routers.count).count { maps.routers[$0].path != 0 }
         case .ports: return state.withLock { $0.ports.count }
         case .chains: return try count(ChainsView(maps: maps))
         case .devices: return try count(DevicesView(maps: maps))

@@ -29,6 +29,7 @@ extension KernelDataPlane {
         case .hostSpill: HostSpillView(maps: maps, clock: clock, now: try tick())
         case .peers: PeersView(maps: maps)
         case .peerState: TableStateView(state: maps.peerState[0])
+        case .routers: RoutersView(maps: maps)
         case .admitted: AdmittedView(maps: maps)
         case .duplicates: DuplicatesView(maps: maps, clock: clock, now: try quarterTick())
         case .translations: TranslationsView(nat: nat, clock: clock, now: try tick())

@@ -18,6 +18,10 @@ struct HostRecord {
         var flags: UInt32 = 0
         if entry.isRefused { flags |= FA_HOST_REFUSED }
         if entry.isUnaware { flags |= FA_HOST_UNAWARE }
+        if entry.isAsked { flags |= FA_HOST_ASKED }
+        if entry.isClaimed { flags |= FA_HOST_CLAIMED }
+        // The key of a GRE tunnel has the same place; which of both it is follows from the flags.
+        value.previous = entry.previous
         if entry.isOwn { flags |= FA_HOST_OWN }
         if entry.isBicast { flags |= FA_HOST_BICAST }
         if entry.prefersTunnel { flags |= FA_HOST_PREFER_TUNNEL }
@@ -25,9 +29,11 @@ struct HostRecord {
             flags |= FA_HOST_ATTACHED
             if entry.tunnel == nil {
                 value.neighbour = fa_neighbour(attachment)
+                value.neighbour.anchors = entry.anchors
                 value.path = hostPath
             } else {
                 neighbour = fa_neighbour(attachment)
+                neighbour.anchors = entry.anchors
                 neighbourPath = hostPath
             }
         }
@@ -63,12 +69,17 @@ struct HostRecord {
         var entry = HostEntry(key: key, node: value.node, chain: value.chain)
         entry.isRefused = value.has(FA_HOST_REFUSED)
         entry.isUnaware = value.has(FA_HOST_UNAWARE)
+        entry.isAsked = value.has(FA_HOST_ASKED)
+        entry.isClaimed = value.has(FA_HOST_CLAIMED)
+        if !value.has(FA_HOST_GRE) { entry.previous = value.previous }
         entry.isOwn = value.has(FA_HOST_OWN)
         entry.isBicast = value.has(FA_HOST_BICAST)
         entry.prefersTunnel = value.has(FA_HOST_PREFER_TUNNEL)
         let isTunnelled = value.has(FA_HOST_TUNNELLED)
         if value.has(FA_HOST_ATTACHED) {
-            entry.attachment = (isTunnelled ? neighbour : value.neighbour).attachment
+            let neighbour = isTunnelled ? neighbour : value.neighbour
+            entry.attachment = neighbour.attachment
+            entry.anchors = neighbour.anchors
         }
         if isTunnelled {
             let key = UInt32(bigEndian: value.tunnel_key_be)

@@ -328,6 +328,7 @@ extension fa_host_key {
 
 extension HostRecord {
     func hasSameNeighbour(as other: HostRecord) -> Bool {
-        neighbour.attachment == other.neighbour.attachment && neighbourPath == other.neighbourPath
+        neighbour.attachment == other.neighbour.attachment && neighbour.anchors == other.neighbour.anchors
+            && neighbourPath == other.neighbourPath
     }
 }

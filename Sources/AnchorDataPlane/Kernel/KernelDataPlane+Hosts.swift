@@ -182,6 +182,7 @@ extension KernelDataPlane.State {
         if let tunnel = entry.tunnel, tunnel.path != 0, !paths.exists(tunnel.path) {
             throw .invalid("host \(entry.key.address): there is no path \(tunnel.path)")
         }
+        if entry.previous != 0 { try Self.checkPrevious(entry) }
         guard let attachment = entry.attachment else { return 0 }
         guard attachment.port < Port.limit else {
             throw .invalid("host \(entry.key.address): port \(attachment.port) is above \(Port.limit - 1)")
@@ -193,6 +194,13 @@ extension KernelDataPlane.State {
         paths.retain(path)
         hostPaths[Int(attachment.port)] = path
         return path
+    }
+
+    private static func checkPrevious(_ entry: HostEntry) throws(DataPlaneError) {
+        let hasKey = if case .gre = entry.tunnel?.kind { true } else { false }
+        guard entry.isUnaware, !hasKey, entry.previous <= FA_ROUTER_LIMIT else {
+            throw .invalid("host \(entry.key.address): router \(entry.previous) can't be the one that it was at before")
+        }
     }
 
     @inline(__always)

@@ -1,3 +1,4 @@
+import CAtomics
 import FlowAnchorABI
 import NetworkTypes
 
@@ -46,6 +47,7 @@ struct PeerTable {
     @inline(__always)
     private func publish(_ peer: fa_address, _ claim: SlotTable<PeerLayout>.Reference) {
         table.slots[claim.index].users = 1
+        table.slots[claim.index].router = 0
         table.slots[claim.index].address = peer
         table.publish(claim)
     }
@@ -59,6 +61,24 @@ struct PeerTable {
         }
         isGapless = false
         _ = table.remove(found)
+    }
+
+    /// Says which router the peer is, its index plus one; 0 for none.
+    /// - Returns: whether the peer is in the table.
+    @discardableResult
+    func setRouter(_ router: UInt32, at peer: fa_address) -> Bool {
+        guard let found = table.find(secret.hash(peer), peer) else { return false }
+        let place = UnsafeMutableRawPointer(table.slots + found.index) + MemoryLayout<fa_peer>.offset(of: \.router)!
+        ca_store_release_u32(place, router)
+        return true
+    }
+
+    /// Peers that are no router's by what `isRight` tells of theirs are none from here on.
+    func checkRouters(_ isRight: (UInt32, fa_address) -> Bool) {
+        for index in 0..<table.capacity where table.word(index).isInUse {
+            let peer = table.slots[index]
+            if peer.router != 0, !isRight(peer.router, peer.address) { setRouter(0, at: peer.address) }
+        }
     }
 
     /// Takes all peers for unused, until each has been retained by those that use it.

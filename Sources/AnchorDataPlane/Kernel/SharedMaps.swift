@@ -16,6 +16,7 @@ final class SharedMaps: Sendable {
     let admitted: BPFMap<fa_admitted_key, UInt32>
     let peers: BPFArrayRegion<fa_peer>
     let peerState: BPFArrayRegion<fa_table_state>
+    let routers: BPFArrayRegion<fa_router>
     let duplicates: BPFArrayRegion<fa_duplicate_line>
     let translations: BPFArrayRegion<fa_translation>
     let translationState: BPFArrayRegion<fa_table_state>
@@ -46,6 +47,7 @@ final class SharedMaps: Sendable {
             admitted = try found.typed("fa_admitted")
             peers = try BPFArrayRegion(found.typed("fa_peers"))
             peerState = try BPFArrayRegion(found.typed("fa_peers_state"))
+            routers = try BPFArrayRegion(found.typed("fa_routers"))
             duplicates = try BPFArrayRegion(found.typed("fa_duplicates"))
             translations = try BPFArrayRegion(found.typed("fa_translations"))
             translationState = try BPFArrayRegion(found.typed("fa_translations_state"))

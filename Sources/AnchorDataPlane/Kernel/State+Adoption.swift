@@ -28,6 +28,7 @@ extension KernelDataPlane.State {
         peers.repair { _ = ca_wait_for_programs() }
         peers.beginCount()
         try adoptHosts()
+        adoptRouters(maps)
         peers.endCount()
         // Whoever had allowed them is gone, and with it when that was to end.
         do throws(BPFError) {

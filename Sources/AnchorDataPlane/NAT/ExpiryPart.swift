@@ -10,18 +10,20 @@ import FlowAnchorABI
 struct ExpiryPart {
     typealias Slots = UnsafeMutablePointer<fa_translation>
 
-    private let memory: NATMemory
-    private let slots: Slots
-    private let ticks: NATTicks
+    let memory: NATMemory
+    let slots: Slots
+    let ticks: NATTicks
     private let now: UInt32
     /// Subscribers of which nothing stays.
-    private let leaving: Leaving
-    private let isSweeping: Bool
-    private(set) var result = NATPass()
+    let leaving: Leaving
+    let isSweeping: Bool
+    var result = NATPass()
     /// Mappings and filters with `FA_NAT_GONE`.
     private(set) var gone: [UInt32] = []
     /// Slots of flows that were taken out.
     private(set) var retired: [UInt32] = []
+    /// Those in whose chains some of them are.
+    var torn: Torn
 
     /// Flows that may be over, looked at once what they need was fetched: the memory of one takes longer than all the
     /// rest of its removal.
@@ -29,7 +31,9 @@ struct ExpiryPart {
     private var batched = 0
     private static let batchSize = 16
 
-    init(_ memory: NATMemory, _ ticks: NATTicks, now: UInt32, leaving: Leaving) {
+    /// - Parameter torn: those of the parts before.
+    init(_ memory: NATMemory, _ ticks: NATTicks, now: UInt32, leaving: Leaving, torn: consuming Torn) {
+        self.torn = torn
         self.memory = memory
         slots = memory.translations.slots
         self.ticks = ticks
@@ -40,7 +44,7 @@ struct ExpiryPart {
 
     /// Ticks since a moment; 0 for one that lies ahead, as another processor's clock may.
     @inline(__always)
-    private func age(_ seen: UInt32) -> UInt32 {
+    func age(_ seen: UInt32) -> UInt32 {
         let ticks = Int32(bitPattern: now &- seen)
         return ticks > 0 ? UInt32(bitPattern: ticks) : 0
     }
@@ -65,6 +69,8 @@ struct ExpiryPart {
             if age(slot.pointee.last_seen) > ticks.shortest(transport) || isSweeping { enqueue(index) }
         case NATKind.down:
             if age(slot.pointee.last_seen) > ticks.shortest(transport) { enqueue(index) }
+        case NATKind.away:
+            lookAtAway(index, word)
         case NATKind.mapping:
             result.counts.mappings += visitShared(index, unused: ticks.unused(transport))
         case NATKind.filter:
@@ -194,6 +200,7 @@ struct ExpiryPart {
         default: result.counts.icmp -= 1
         }
         result.flowsRemoved += 1
+        torn.insert(up.subscriber % UInt32(memory.subscribers.capacity))
         if let reverse {
             let filter = slots[reverse.index].filter
             if take(reverse.index, reverse.word), filter != 0 { leave(bounded(filter - 1), NATKind.filter) }
@@ -206,7 +213,7 @@ struct ExpiryPart {
     }
 
     @inline(__always)
-    private mutating func take(_ index: Int, _ word: SlotWord) -> Bool {
+    mutating func take(_ index: Int, _ word: SlotWord) -> Bool {
         guard ca_compare_exchange_u64(slots + index, word.raw, word.next(.claimed, tag: 0).raw) else { return false }
         retired.append(UInt32(index))
         return true

@@ -47,11 +47,13 @@ enum SubscriberLayout: SlotLayout {
 enum NATOffset {
     static let key = MemoryLayout<fa_translation>.offset(of: \.key)!
     static let kind = key + MemoryLayout<fa_nat_key>.offset(of: \.kind)!
+    static let next = MemoryLayout<fa_translation>.offset(of: \.next)!
     static let transport = key + MemoryLayout<fa_nat_key>.offset(of: \.`protocol`)!
     static let lastSeen = MemoryLayout<fa_translation>.offset(of: \.last_seen)!
     /// `seen` and `users`, which share their place; Swift has no key path to what is in a union.
     static let use = lastSeen + MemoryLayout<UInt32>.size
-    static let twin = MemoryLayout<fa_translation>.offset(of: \.twin)!
+    /// `twin` and `router`.
+    static let twin = use + MemoryLayout<UInt32>.size
     static let mapping = MemoryLayout<fa_translation>.offset(of: \.mapping)!
     /// `subscriber` and `filter`.
     static let owner = mapping + MemoryLayout<UInt32>.size
@@ -59,6 +61,7 @@ enum NATOffset {
     static let flowLimit = MemoryLayout<fa_subscriber>.offset(of: \.flow_limit)!
     static let blockCount = MemoryLayout<fa_subscriber>.offset(of: \.block_count)!
     static let wantsBlock = MemoryLayout<fa_subscriber>.offset(of: \.wants_block)!
+    static let chain = MemoryLayout<fa_subscriber>.offset(of: \.chain)!
     static let refused = MemoryLayout<fa_subscriber>.offset(of: \.refused)!
     static let blocks = MemoryLayout<fa_subscriber>.offset(of: \.blocks)!
 }

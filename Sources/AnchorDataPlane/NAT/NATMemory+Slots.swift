@@ -32,8 +32,16 @@ extension NATMemory {
         ca_load_relaxed_u64(elsewhereWord(hash)) & elsewhereBit(hash) != 0
     }
 
-    func find(_ key: TranslationKey) -> Reference? {
-        let hash = hash(key)
+    /// Has the processor fetch the slots where the key is or goes most likely: a bucket, a cache line each.
+    @inline(__always)
+    func prefetch(_ hash: UInt64) {
+        let bucket = translations.slots + Int(fa_bucket_first(hash, translations.bucketMask) * FA_BUCKET_SLOTS)
+        for slot in 0..<Int(FA_BUCKET_SLOTS) { ca_prefetch(bucket + slot) }
+    }
+
+    func find(_ key: TranslationKey) -> Reference? { find(key, hash(key)) }
+
+    func find(_ key: TranslationKey, _ hash: UInt64) -> Reference? {
         let tag = fa_hash_tag(hash)
         for attempt in 0..<(isElsewhere(hash) ? Self.attempts : FA_BUCKET_SLOTS) {
             let index = index(hash, attempt)
@@ -46,8 +54,9 @@ extension NATMemory {
     }
 
     /// A free slot for the key, which nobody else sees until it is published.
-    func claim(_ key: TranslationKey) -> Claim {
-        let hash = hash(key)
+    func claim(_ key: TranslationKey) -> Claim { claim(key, hash(key)) }
+
+    func claim(_ key: TranslationKey, _ hash: UInt64) -> Claim {
         let tag = fa_hash_tag(hash)
         let begin = beginning(hash)
         for step in 0..<Self.attempts {

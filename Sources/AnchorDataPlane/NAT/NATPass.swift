@@ -2,13 +2,15 @@ import NetworkTypes
 
 /// What a part of a pass over the table of translations has found and done. Those of all parts add up.
 public struct NATPass: Sendable {
-    /// What is there: flows that stay, and mappings and filters that had a flow when they were looked at.
+    /// What is there: flows that began here and stay, those that began elsewhere, and mappings and filters that had a
+    /// flow when they were looked at.
     public struct Counts: Hashable, Sendable {
         public var tcp = 0
         public var udp = 0
         public var icmp = 0
         public var mappings = 0
         public var filters = 0
+        public var awayFlows = 0
 
         public var flows: Int { tcp + udp + icmp }
 
@@ -20,6 +22,7 @@ public struct NATPass: Sendable {
             a.icmp += b.icmp
             a.mappings += b.mappings
             a.filters += b.filters
+            a.awayFlows += b.awayFlows
         }
     }
 
@@ -27,6 +30,10 @@ public struct NATPass: Sendable {
     /// Flows that were taken out, and mappings whose ports are free again.
     public var flowsRemoved = 0
     public var mappingsRemoved = 0
+    /// Flows that began elsewhere and were taken out.
+    public var awayFlowsRemoved = 0
+    /// Inside addresses of hosts that lost flows, whether they began here or elsewhere; some may be named twice.
+    public var losers: [IPAddress] = []
     /// Slots that nothing belonged to.
     public var orphansRemoved = 0
     /// Subscribers of which nothing is left any more: their blocks are nobody's.
@@ -42,6 +49,8 @@ public struct NATPass: Sendable {
     public mutating func add(_ part: NATPass) {
         counts += part.counts
         flowsRemoved += part.flowsRemoved
+        awayFlowsRemoved += part.awayFlowsRemoved
+        losers += part.losers
         mappingsRemoved += part.mappingsRemoved
         orphansRemoved += part.orphansRemoved
         released += part.released

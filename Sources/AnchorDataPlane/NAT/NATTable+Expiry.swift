@@ -18,10 +18,13 @@ extension NATTable {
         let start = min(max(0, place), capacity)
         let end = count < capacity - start ? start + count : capacity
         var (result, pending, swept) = writer.withLock { writer in
-            var part = ExpiryPart(memory, ticks, now: now, leaving: writer.sweeping)
+            let torn = writer.torn
+            writer.torn = Torn()
+            var part = ExpiryPart(memory, ticks, now: now, leaving: writer.sweeping, torn: torn)
             part.run(start..<end)
             writer.gone += part.gone
             writer.retired += part.retired
+            writer.torn = part.torn
             let isDue = end == capacity || writer.gone.count + writer.retired.count >= Self.pendingLimit
             return (part.result, isDue ? writer.takePending() : Pending(), writer.sweeping)
         }
@@ -31,8 +34,9 @@ extension NATTable {
         return result
     }
 
-    /// So many slots wait to be freed before programs are waited for: one wait is for all of them.
-    private static let pendingLimit = 65536
+    /// So many slots wait to be freed before programs are waited for: one wait is for all of them, and one walk along
+    /// a chain for all that is taken out of it. Three or four a flow.
+    private static let pendingLimit = 1 << 22
 
     /// From here on those that are on their way out are looked for. Their mappings take no more flows, whoever's.
     private func beginPass() {
@@ -76,7 +80,9 @@ extension NATTable {
             for index in swept.indices {
                 let slot = memory.subscribers.slots + Int(index)
                 let subscriber = NATSubscriber(slot, index: Int(index))
-                guard subscriber.blocks.allSatisfy({ memory.isUnused($0.index) }) else { continue }
+                guard subscriber.blocks.allSatisfy({ memory.isUnused($0.index) }),
+                    ca_load_acquire_u32(field(NATOffset.chain, of: Int(index))) == 0
+                else { continue }
                 let word = memory.subscribers.word(Int(index))
                 ca_store_release_u64(slot, word.next(.free, tag: 0).raw)
                 writer.leaving.remove(index)
@@ -96,15 +102,8 @@ extension NATTable {
         guard !pending.isEmpty else { return }
         isQuiet()
         let ahead = 16
-        let retired = pending.retired
-        for place in retired.indices {
-            if place + ahead < retired.count { ca_prefetch(memory.place(Int(retired[place + ahead]))) }
-            let index = Int(retired[place])
-            let word = memory.translations.word(index)
-            if word.state == .claimed, word.tag == 0 { freeSlot(index, word) }
-        }
+        var taken = UInt64(freeRetired(pending, &result))
         let gone = pending.gone
-        var taken = UInt64(retired.count)
         for place in gone.indices {
             if place + ahead < gone.count { ca_prefetch(memory.place(Int(gone[place + ahead]))) }
             if place + ahead / 2 < gone.count { prefetchPort(Int(gone[place + ahead / 2])) }
@@ -129,7 +128,7 @@ extension NATTable {
     }
 
     @inline(__always)
-    private func freeSlot(_ index: Int, _ word: SlotWord) {
+    func freeSlot(_ index: Int, _ word: SlotWord) {
         ca_store_release_u64(memory.translations.slots + index, word.next(.free, tag: 0).raw)
     }
 
@@ -156,23 +155,5 @@ extension NATTable {
         if let number, let row {
             _ = ca_fetch_and_u64(memory.bits(number, row: row, port: port), ~(1 << UInt64(port % 64)))
         }
-    }
-}
-
-/// Slots that are to be freed.
-struct Pending {
-    var gone: [UInt32] = []
-    var retired: [UInt32] = []
-
-    var isEmpty: Bool { gone.isEmpty && retired.isEmpty }
-}
-
-extension NATTable.Writer {
-    mutating func takePending() -> Pending {
-        defer {
-            gone = []
-            retired = []
-        }
-        return Pending(gone: gone, retired: retired)
     }
 }

@@ -8,7 +8,7 @@ extension NATTable {
     /// Programs may run on the former tables; what they make after this is not in these.
     /// - Returns: flows that were left out.
     func move(from former: NATMemory) -> Int {
-        let flows = former.count(NATKind.up)
+        let flows = former.flowCount
         var subscribers = [UInt32](repeating: .max, count: former.subscribers.capacity)
         var slots = [UInt32](repeating: .max, count: former.translations.capacity)
         for index in 0..<former.subscribers.capacity { subscribers[index] = moveSubscriber(index, former) ?? .max }
@@ -20,7 +20,8 @@ extension NATTable {
         for index in places where memory.isInUse(index, as: NATKind.mapping) { adoptMapping(index) }
         for index in places where memory.isInUse(index, as: NATKind.up) { adoptFlow(index) }
         for index in places where memory.isInUse(index, as: NATKind.down) { adoptReverse(index) }
-        return max(0, flows - memory.count(NATKind.up))
+        for index in places where memory.isInUse(index, as: NATKind.away) { adoptAway(index) }
+        return max(0, flows - memory.flowCount)
     }
 
     /// Those on their way out are left behind, and their flows with them; so are those whose ports have no room.
@@ -36,6 +37,7 @@ extension NATTable {
         memory.subscribers.slots[claim.index] = old.pointee
         memory.subscribers.slots[claim.index].header = header
         memory.subscribers.slots[claim.index].flows = 0
+        memory.subscribers.slots[claim.index].chain = 0
         memory.subscribers.publish(claim)
         return UInt32(claim.index)
     }
@@ -66,6 +68,8 @@ extension NATTable {
                 let filter = moved(slot.pointee.filter - 1, slots)
                 slot.pointee.filter = filter == .max ? 0 : filter + 1
             }
+        case NATKind.away:
+            slot.pointee.subscriber = moved(slot.pointee.subscriber, subscribers)
         case NATKind.mapping:
             slot.pointee.subscriber = moved(slot.pointee.subscriber, subscribers)
             slot.pointee.users = 0
@@ -100,6 +104,12 @@ extension NATTable {
         memory.subscribers.slots[Int(up.subscriber)].flows += 1
         let filter = memory.translations.slots[Int(up.twin)].filter
         if filter != 0 { memory.translations.slots[Int(filter - 1)].users += 1 }
+        chain(index, to: Int(up.subscriber))
+    }
+
+    private func adoptAway(_ index: Int) {
+        let owner = memory.translations.slots[index].subscriber
+        if owner == .max { remove(index) } else { chain(index, to: Int(owner)) }
     }
 
     private func adoptReverse(_ index: Int) {
@@ -121,5 +131,8 @@ extension NATMemory {
             && translations.slots[index].key.kind == kind
     }
 
-    fileprivate func count(_ kind: UInt8) -> Int { (0..<translations.capacity).count { isInUse($0, as: kind) } }
+    /// Flows that began here or elsewhere.
+    fileprivate var flowCount: Int {
+        (0..<translations.capacity).count { isInUse($0, as: NATKind.up) || isInUse($0, as: NATKind.away) }
+    }
 }

@@ -6,7 +6,9 @@ extension NATTable {
     /// - Returns: how many entries were mended.
     func repair() -> Int {
         let mended = repairSubscribers()
-        return mended + memory.translations.repair(isQuiet: isQuiet, restore: { _ in }) + recount()
+        // Before slots that are in chains are free.
+        let mendedChains = repairChains()
+        return mended + mendedChains + memory.translations.repair(isQuiet: isQuiet, restore: { _ in }) + recount()
     }
 
     /// Subscribers are claimed by the daemon alone: what it had begun to fill is free. Those that were on their way

@@ -59,7 +59,8 @@ extension NATTable {
         slot.pointee.flows = 0
         slot.pointee.wants_block = 0
         slot.pointee.refused = 0
-        slot.pointee.pad = (0, 0, 0)
+        slot.pointee.chain = 0
+        slot.pointee.pad = (0, 0, 0, 0, 0)
         for place in 0..<PortBlock.perSubscriber {
             setBlock(place, of: index, to: place < blocks.count ? blocks[place].index : 0)
         }
@@ -149,7 +150,7 @@ extension NATTable {
         UnsafeMutableRawPointer(memory.subscribers.slots + index) + offset
     }
 
-    private func place(of inside: IPAddress) -> Int? {
+    func place(of inside: IPAddress) -> Int? {
         guard inside.isV4 else { return nil }
         let key = fa_subscriber_key(inside)
         return memory.subscribers.find(memory.hash(key), key)?.index

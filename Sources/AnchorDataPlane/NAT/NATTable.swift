@@ -15,6 +15,8 @@ public final class NATTable: Sendable {
     /// Returns after every program that runs now has ended.
     let isQuiet: @Sendable () -> Void
     let writer: Mutex<Writer>
+    /// Threads that walk along chains: while there are any, what was in a chain is not freed.
+    let walkers = Atomic(0)
 
     /// What only one thread at a time may change.
     struct Writer {
@@ -25,6 +27,10 @@ public final class NATTable: Sendable {
         /// Mappings and filters with `FA_NAT_GONE`, and slots of flows that were taken out: to be freed.
         var gone: [UInt32] = []
         var retired: [UInt32] = []
+        /// The same, in no subscriber's chain any more.
+        var unlinked: [UInt32] = []
+        /// Subscribers whose chains have slots of `retired`.
+        var torn = Torn()
         /// Blocks that a subscriber on its way out has lost while one of their ports was taken.
         var strays: [PortBlock] = []
     }

@@ -64,6 +64,9 @@ struct NATTicks {
     @inline(__always)
     func unused(_ transport: UInt8) -> UInt32 { transport == 17 ? udp : Self.moment }
 
+    /// How much longer a flow that began elsewhere is kept: where it began, its end is seen first.
+    static let awayMargin: UInt32 = 64
+
     /// Longer than any program runs, in ticks.
     static let moment: UInt32 = 2
 }

@@ -15,7 +15,8 @@ public struct HostKey: Hashable, Sendable {
 /// An entry of the host table: where a host is and how its packets go there.
 public struct HostEntry: Hashable, Sendable {
     public var key: HostKey
-    /// Number of the mobile node that owns the address.
+    /// Number of the mobile node that owns the address. Of a host that is unaware, which no node has told of: the epoch
+    /// of its location, one more at each move from router to router.
     public var node: UInt32
     /// On one of this router's access links.
     public var attachment: HostAttachment?
@@ -31,13 +32,26 @@ public struct HostEntry: Hashable, Sendable {
     public var isRefused: Bool
     /// Let in by its first packet: it knows nothing of this router, and has no keys [0077].
     public var isUnaware: Bool
+    /// Unaware and attached here: routers whose tunnelled packets are taken for it, a bit for each by its index, see
+    /// ``KernelDataPlane/setRouter(_:_:)``: those where flows of it began, and the one that it was at before [0083].
+    /// Of a host that is not attached it is not kept: there is no room for it beside the tunnel.
+    public var anchors: UInt32
+    /// Unaware: the router that packets go to whose flow is not known here, its index plus one; 0: they begin a flow
+    /// here. Not together with GRE, whose key has its place.
+    public var previous: UInt32
+    /// Unaware and gone: where it is now not all of its flows are known yet, and packets of flows that are not known
+    /// here either are sent back, to begin there [0083].
+    public var isAsked: Bool
+    /// Unaware and attached: where it was before is not known yet, and its packets are handed to the daemon.
+    public var isClaimed: Bool
     /// Mobile node only: one of this node's own addresses, with its anchor at `tunnel.peer`.
     public var isOwn: Bool
 
     public init(
         key: HostKey, node: UInt32, attachment: HostAttachment? = nil, tunnel: HostTunnel? = nil,
         isBicast: Bool = false, prefersTunnel: Bool = false, chain: ChainIndex = 0, isRefused: Bool = false,
-        isUnaware: Bool = false, isOwn: Bool = false
+        isUnaware: Bool = false, anchors: UInt32 = 0, previous: UInt32 = 0, isAsked: Bool = false,
+        isClaimed: Bool = false, isOwn: Bool = false
     ) {
         self.key = key
         self.node = node
@@ -48,6 +62,10 @@ public struct HostEntry: Hashable, Sendable {
         self.chain = chain
         self.isRefused = isRefused
         self.isUnaware = isUnaware
+        self.anchors = anchors
+        self.previous = previous
+        self.isAsked = isAsked
+        self.isClaimed = isClaimed
         self.isOwn = isOwn
     }
 }

@@ -21,11 +21,59 @@ import Testing
                 key: HostKey(IPAddress(high: 0x2001_0db8 << 32, low: 1)), node: 1,
                 tunnel: HostTunnel(peer: IPAddress(high: 1, low: 2), kind: .ipip, path: path), isRefused: true,
                 isOwn: true),
+            HostEntry(
+                key: HostKey(.ten(5)), node: 4711, attachment: attachment, isUnaware: true, anchors: 0x8000_0005,
+                previous: 32, isClaimed: true),
+            HostEntry(
+                key: HostKey(.ten(6)), node: 4712,
+                tunnel: HostTunnel(peer: .documentation(9), kind: .ipip, path: path), isUnaware: true, previous: 3,
+                isAsked: true),
         ]
         try dataPlane.setHosts(entries)
         for entry in entries { #expect(try dataPlane.host(entry.key) == entry) }
         #expect(dataPlane.hostTable.entries == entries.count)
         #expect(try dataPlane.host(HostKey(.ten(2))) == nil)
+    }
+
+    @Test func `where an unaware host was before is a router that can be, and no other host has one`() throws {
+        let instance = try KernelInstance("previous")
+        let dataPlane = try #require(instance.dataPlane)
+        let path = try dataPlane.path(for: PathSpecification(nextHop: .kernel))
+        let gre = HostTunnel(peer: .documentation(7), kind: .gre(key: 1, sequenced: false), path: path)
+        for entry in [
+            HostEntry(key: HostKey(.ten(1)), node: 1, tunnel: gre, isUnaware: true, previous: 1),
+            HostEntry(key: HostKey(.ten(1)), node: 1, tunnel: gre, previous: 1),
+            HostEntry(key: HostKey(.ten(1)), node: 1, isUnaware: true, previous: 33),
+        ] {
+            #expect(throws: DataPlaneError.self) { try dataPlane.setHost(entry) }
+        }
+        #expect(try dataPlane.host(HostKey(.ten(1))) == nil)
+    }
+
+    @Test func `what is known of where an unaware host was survives a restart, in the spill map as well`() throws {
+        let instance = try KernelInstance("roamed", hostCapacity: 8, spillCapacity: 64)
+        let dataPlane = try #require(instance.dataPlane)
+        let path = try dataPlane.path(for: PathSpecification(nextHop: .kernel))
+        let entries = (1...40).map { number in
+            var entry =
+                number % 2 == 0
+                ? HostEntry.attached(.ten(number), node: UInt32(number))
+                : HostEntry.tunnelled(.ten(number), to: .documentation(1), path: path, node: UInt32(number))
+            entry.isUnaware = true
+            entry.previous = UInt32(number % 33)
+            entry.isAsked = number % 2 == 1
+            entry.isClaimed = number % 2 == 0
+            if number % 2 == 0 { entry.anchors = 1 << UInt32(number % 32) }
+            return entry
+        }
+        try dataPlane.setHosts(entries)
+        #expect(dataPlane.hostTable.spilled > 0)
+        let adopted = try instance.restart()
+        for entry in entries { #expect(try adopted.host(entry.key) == entry) }
+        var changed = entries
+        for place in changed.indices { changed[place].previous = 0 }
+        try adopted.setHosts(changed)
+        for entry in changed { #expect(try adopted.host(entry.key) == entry) }
     }
 
     @Test func `a change replaces the entry in place`() throws {

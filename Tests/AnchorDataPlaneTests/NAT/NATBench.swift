@@ -81,9 +81,33 @@ final class NATBench: Sendable {
         }
     }
 
+    /// A subscriber's chain, the newest first, whatever is in it.
+    func chain(_ owner: Int) -> [Int] {
+        var found: [Int] = []
+        var link = memory.subscribers.slots[owner].chain
+        while let index = memory.slot(link), found.count <= memory.translations.capacity {
+            found.append(index)
+            link = memory.next(index)
+        }
+        return found
+    }
+
+    func chain(_ inside: IPAddress) -> [Int] { table.place(of: inside).map(chain) ?? [] }
+
+    /// Whether each chain has the live flows of its subscriber, each once, and nothing else.
+    var chainsAreRight: Bool {
+        (0..<memory.subscribers.capacity).allSatisfy { owner in
+            let live = (slots(NATKind.up) + slots(NATKind.away)).filter {
+                memory.translations.slots[$0].subscriber == UInt32(owner)
+            }
+            return chain(owner).sorted() == live.sorted()
+        }
+    }
+
     /// What is left anywhere of flows: nothing, once all have been taken out.
     var isSwept: Bool {
-        slots(NATKind.up).isEmpty && slots(NATKind.down).isEmpty && slots(NATKind.mapping).isEmpty
+        slots(NATKind.away).isEmpty && (0..<memory.subscribers.capacity).allSatisfy { chain($0).isEmpty }
+            && slots(NATKind.up).isEmpty && slots(NATKind.down).isEmpty && slots(NATKind.mapping).isEmpty
             && slots(NATKind.filter).isEmpty && memory.translations.live == 0 && portsTaken == 0 && portEntries == 0
     }
 

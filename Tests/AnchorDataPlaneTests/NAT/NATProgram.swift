@@ -118,11 +118,27 @@ struct NATProgram {
                 slot.pointee.subscriber = UInt32(owner)
             }
             ca_store_relaxed_u32(memory.place(down) + NATOffset.twin, UInt32(up))
+            chain(up, owner)
             return Made(up: up, down: down, mapping: mapping, port: UInt16(bigEndian: port))
         } catch {
             _ = memory.translations.remove(.init(index: down, word: memory.translations.word(down)))
             throw error
         }
+    }
+
+    /// Puts the slot in front of its subscriber's chain (`fa_nat_chain`).
+    func chain(_ index: Int, _ owner: Int) { link(index, after: front(index, owner)) }
+
+    /// The first half of it: nobody comes past the slot before the second one.
+    func front(_ index: Int, _ owner: Int) -> UInt32 {
+        let head = UnsafeMutableRawPointer(memory.subscribers.slots + owner) + NATOffset.chain
+        var first: UInt32
+        repeat { first = ca_load_relaxed_u32(head) } while !ca_compare_exchange_u32(head, first, UInt32(index) + 1)
+        return first
+    }
+
+    func link(_ index: Int, after first: UInt32) {
+        ca_store_release_u32(memory.place(index) + NATOffset.next, first)
     }
 
     /// The slot of the key with one more user, made if there is none.
@@ -185,6 +201,7 @@ struct NATProgram {
         guard case .claimed(let claim) = memory.claim(wanted) else { throw .table }
         let slot = memory.translations.slots + claim.index
         slot.pointee.key = key
+        slot.pointee.next = key.kind == NATKind.up ? FA_NAT_CHAINING : 0
         slot.pointee.address_be = 0
         slot.pointee.port_be = 0
         slot.pointee.last_seen = now

@@ -63,7 +63,7 @@ import Testing
         for index in [flow.up, flow.down, flow.mapping] { remove(index, bench) }
         bench.memory.entry(0, row: 0, port: Int(flow.port)).pointee = 0
         let table = NATTable(bench.memory, owner: bench) {}
-        #expect(table.repair() == 2, "a port, and the count of flows")
+        #expect(table.repair() == 3, "a port, the count of flows, and their chain")
         #expect(bench.portsTaken == 1)
         #expect(bench.memory.isInUse(other.mapping, as: NATKind.mapping))
     }

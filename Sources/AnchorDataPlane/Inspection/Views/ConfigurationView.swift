@@ -34,6 +34,7 @@ extension fa_config {
             "mss-v6": mss_v6 == 0 ? "none" : FieldText.bytes(mss_v6),
             "plain-v4": PlainDestinations(words: plain_v4).description,
             "default-v4": "\(default_path_v4)", "default-v6": "\(default_path_v6)",
+            "routers": router_count == 0 ? "none" : "0 to \(router_count - 1)",
             "endpoints": configuration.endpoints.map(\.description).joined(separator: " "),
             "pools": configuration.pools.map(\.description).joined(separator: " "),
             "unaware": configuration.unaware.map(\.description).sorted().joined(separator: " "),

@@ -57,9 +57,10 @@ extension fa_host_value {
 
     var fields: [String: String] {
         var fields = [
-            "node": "\(node)", "chain": "\(chain)", "path": "\(path)",
+            has(FA_HOST_UNAWARE) ? "epoch" : "node": "\(node)", "chain": "\(chain)", "path": "\(path)",
             "flags": FieldText.flags(UInt32(flags), Self.flagNames),
         ]
+        if has(FA_HOST_UNAWARE), !has(FA_HOST_GRE), previous != 0 { fields["previous"] = "\(previous - 1)" }
         if has(FA_HOST_TUNNELLED) {
             fields["peer"] = "\(peer.address)"
             fields["tunnel"] = tunnel
@@ -77,7 +78,8 @@ extension fa_host_value {
     private static let flagNames: KeyValuePairs<UInt32, String> = [
         FA_HOST_ATTACHED: "attached", FA_HOST_TUNNELLED: "tunnelled", FA_HOST_GRE: "gre",
         FA_HOST_SEQUENCED: "sequenced", FA_HOST_BICAST: "bicast", FA_HOST_REFUSED: "refused", FA_HOST_OWN: "own",
-        FA_HOST_UNAWARE: "unaware", FA_HOST_PREFER_TUNNEL: "prefer-tunnel",
+        FA_HOST_UNAWARE: "unaware", FA_HOST_ASKED: "asked", FA_HOST_CLAIMED: "claimed",
+        FA_HOST_PREFER_TUNNEL: "prefer-tunnel",
     ]
 }
 
@@ -85,6 +87,9 @@ extension fa_neighbour {
     var fields: [String: String] {
         var fields = ["mac": "\(MACAddress(mac))", "port": "\(port)"]
         if vlan != 0 { fields["vlan"] = "\(vlan)" }
+        if anchors != 0 {
+            fields["anchors"] = (0..<32).filter { anchors >> $0 & 1 != 0 }.map(String.init).joined(separator: " ")
+        }
         return fields
     }
 }

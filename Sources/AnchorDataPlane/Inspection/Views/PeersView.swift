@@ -16,6 +16,8 @@ struct PeersView: MapView {
     }
 
     func entry(_ peer: fa_peer) -> MapEntry {
-        MapEntry(key: "\(peer.address.address)", fields: ["users": "\(peer.users)"])
+        var fields = ["users": "\(peer.users)"]
+        if peer.router != 0 { fields["router"] = "\(peer.router - 1)" }
+        return MapEntry(key: "\(peer.address.address)", fields: fields)
     }
 }

@@ -1,7 +1,7 @@
 import FlowAnchorABI
 import NetworkTypes
 
-/// `fa_translations`: flows in both directions, mappings and filters, by their keys.
+/// `fa_translations`: flows in both directions, flows that began elsewhere, mappings and filters, by their keys.
 struct TranslationsView: MapView {
     let nat: NATTable
     let clock: TickClock
@@ -26,7 +26,7 @@ extension fa_translation {
     var fields: [String: String] {
         let kind = UInt32(key.kind)
         var fields = ["kind": NATKind.names[kind] ?? "\(kind)"]
-        if kind != FA_NAT_FILTER {
+        if kind != FA_NAT_FILTER, kind != FA_NAT_AWAY {
             fields["writes"] = "\(IPAddress(v4: UInt32(bigEndian: address_be))):\(UInt16(bigEndian: port_be))"
         }
         switch kind {
@@ -36,6 +36,9 @@ extension fa_translation {
         case FA_NAT_DOWN:
             fields.merge(["twin": "\(twin)", "mapping": "\(mapping)"]) { $1 }
             fields["filter"] = filter == 0 ? "none" : "\(filter - 1)"
+            fields["seen"] = FieldText.flags(seen, NATKind.seenNames)
+        case FA_NAT_AWAY:
+            fields.merge(["router": "\(router)", "subscriber": "\(subscriber)"]) { $1 }
             fields["seen"] = FieldText.flags(seen, NATKind.seenNames)
         default:
             fields["users"] = users & FA_NAT_GONE != 0 ? "\(users & ~FA_NAT_GONE) gone" : "\(users)"
@@ -49,6 +52,7 @@ extension fa_translation {
 extension NATKind {
     static let names: [UInt32: String] = [
         FA_NAT_UP: "up", FA_NAT_DOWN: "down", FA_NAT_MAPPING: "mapping", FA_NAT_FILTER: "filter",
+        FA_NAT_AWAY: "away",
     ]
 
     static let seenNames: KeyValuePairs<UInt32, String> = [

@@ -47,7 +47,7 @@ extension ModelNAT {
                 local_be: (tuple.local.address.v4Bits ?? 0).bigEndian,
                 remote_be: (tuple.remote.address.v4Bits ?? 0).bigEndian,
                 local_port_be: tuple.local.port.bigEndian, remote_port_be: tuple.remote.port.bigEndian,
-                protocol: tuple.transport.rawValue, kind: kind, pad: 0, realm: 0, pad2: 0))
+                protocol: tuple.transport.rawValue, kind: kind, pad: 0, realm: 0))
         return fa_hash_translation(secret, [key.words.0, key.words.1, key.words.2])
     }
 

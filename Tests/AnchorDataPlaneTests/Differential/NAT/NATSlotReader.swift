@@ -22,7 +22,7 @@ struct NATSlotReader {
     mutating func take(_ subscribers: [NATSubscriber], _ blocks: [PortBlock]) -> NATTrace {
         for index in 0..<slots where memory.translations.word(index).isInUse {
             let slot = memory.translations.slots + index
-            if slot.pointee.key.pad != 0 || slot.pointee.key.pad2 != 0 || slot.pointee.key.realm != 0 {
+            if slot.pointee.key.pad != 0 || slot.pointee.key.realm != 0 {
                 fault(index, "padding or realm")
             }
             switch slot.pointee.key.kind {

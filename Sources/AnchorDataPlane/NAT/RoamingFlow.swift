@@ -1,0 +1,79 @@
+import FlowAnchorABI
+import NetworkTypes
+
+/// A flow of a host that is, or was, at more than one router, as its packets are when they come from the host.
+public struct RoamingFlow: Hashable, Sendable {
+    /// IP protocol number: 1, 6 or 17.
+    public var transport: UInt8
+    /// The host's; of an ICMP query, its identifier.
+    public var localPort: UInt16
+    /// IPv4.
+    public var remote: IPAddress
+    /// 0 of an ICMP query.
+    public var remotePort: UInt16
+    /// The router where it began, by its index, see ``KernelDataPlane/setRouter(_:_:)``; `nil`: here.
+    public var anchor: UInt32?
+    /// When its last packet from the host was seen, in ticks of the programs' clock.
+    public var lastSeen: UInt32
+
+    public init(
+        transport: UInt8, localPort: UInt16, remote: IPAddress, remotePort: UInt16, anchor: UInt32?,
+        lastSeen: UInt32 = 0
+    ) {
+        self.transport = transport
+        self.localPort = localPort
+        self.remote = remote
+        self.remotePort = remotePort
+        self.anchor = anchor
+        self.lastSeen = lastSeen
+    }
+}
+
+/// What became of flows that began elsewhere, see ``NATTable/insertAway(_:of:)``.
+public struct AwayResult: Hashable, Sendable {
+    /// New in the table.
+    public var inserted = 0
+    /// In it already, or flows that began here.
+    public var present = 0
+    /// Not in it: no flow that can be, more than the host may have, or no room.
+    public var refused = 0
+
+    public init(inserted: Int = 0, present: Int = 0, refused: Int = 0) {
+        self.inserted = inserted
+        self.present = present
+        self.refused = refused
+    }
+
+    public static func += (a: inout AwayResult, b: AwayResult) {
+        a.inserted += b.inserted
+        a.present += b.present
+        a.refused += b.refused
+    }
+}
+
+extension RoamingFlow {
+    /// From a slot of one that began here or elsewhere.
+    @inline(__always)
+    init(_ slot: UnsafePointer<fa_translation>) {
+        let key = slot.pointee.key
+        self.init(
+            transport: key.`protocol`, localPort: UInt16(bigEndian: key.local_port_be),
+            remote: IPAddress(v4: UInt32(bigEndian: key.remote_be)), remotePort: UInt16(bigEndian: key.remote_port_be),
+            anchor: key.kind == NATKind.away ? slot.pointee.router : nil, lastSeen: slot.pointee.last_seen)
+    }
+
+    /// Whether it can be a flow that began elsewhere.
+    @inline(__always)
+    var isAway: Bool {
+        guard let anchor, anchor < FA_ROUTER_LIMIT, remote.isV4 else { return false }
+        return NATRow.of(transport) != nil && (transport != 1 || remotePort == 0)
+    }
+
+    /// The key of its slot.
+    @inline(__always)
+    func key(_ local: UInt32, _ kind: UInt8) -> fa_nat_key {
+        fa_nat_key(
+            local_be: local, remote_be: (remote.v4Bits ?? 0).bigEndian, local_port_be: localPort.bigEndian,
+            remote_port_be: remotePort.bigEndian, protocol: transport, kind: kind, pad: 0, realm: 0)
+    }
+}
