@@ -12,6 +12,7 @@ public final class ModelDataPlane: DataPlane {
         var paths: [PathIndex: PathSpecification] = [:]
         var indices: [PathSpecification: PathIndex] = [:]
         var resolutions: [NextHop: NextHopResolution] = [:]
+        var routers: [Int: RouterEntry] = [:]
         var chains: [ChainIndex: ServerChain] = [:]
         var ports: [PortIndex: Port] = [:]
         var configuration = DataPlaneConfiguration()
