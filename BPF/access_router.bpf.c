@@ -6,7 +6,14 @@
 #include "fast.h"
 #include "mss.h"
 #include "report.h"
+#include "roam.h"
 #include "send.h"
+
+/* What a program ends with. */
+static __always_inline int fa_end(fa_context *context, const struct fa_ethernet *ethernet, int verdict)
+{
+	return fa_finish(context, ethernet, verdict == FA_VERDICT_ROAMS ? fa_roam(context) : verdict);
+}
 
 /* IP from one station to one station; the rest (ARP, neighbour discovery, DHCP, what is multicast)
  * is the kernel's. */
@@ -80,8 +87,10 @@ __noinline int fa_leave_tunnel(fa_context *context, __u32 cursor, __u32 type)
 	if (FA_UNLIKELY(fa_sends_copies(&action.host)) &&
 	    fa_is_duplicate(context, action.ip.cursor, FA_WAY_TUNNEL, config->hash_secret[0]))
 		return fa_exit(FA_REASON_DUPLICATE);
+	if (FA_UNLIKELY(action.host.flags & FA_HOST_ASKED) && action.roaming == FA_ROAMING_NONE)
+		return fa_defer_roaming(&action);
 	fa_clamp_mss(context, config, &action.ip);
-	decided = fa_uplink(config, &action.host, &action.ip, &action);
+	decided = fa_from_router(config, &action);
 	if (FA_UNLIKELY(decided != FA_DECIDED))
 		return fa_exit(decided);
 	return fa_send(context, &action);
@@ -201,7 +210,7 @@ int fa_core(fa_context *context)
 		int verdict = fa_leave_tunnel(context, ethernet.cursor, ethernet.type);
 
 		if (FA_LIKELY(verdict != FA_VERDICT_NOT_OURS))
-			return fa_finish(context, &ethernet, verdict);
+			return fa_end(context, &ethernet, verdict);
 	}
 	if (config && config->outside_count && ethernet.type == FA_ETHERTYPE_IPV4) {
 		decided = (__u32)fa_come_in(context, ethernet.cursor);
@@ -273,9 +282,13 @@ __noinline int fa_from_host(fa_context *context, __u32 cursor, __u32 type, __u32
 			return fa_hold(context, FA_REASON_SOURCE_NOT_HERE);
 		return fa_exit(FA_REASON_SOURCE_NOT_HERE);
 	}
+	if (FA_UNLIKELY(action.host.flags & FA_HOST_CLAIMED))
+		return fa_hold(context, FA_REASON_SOURCE_UNKNOWN);
 	fa_host_touch(&action.host);
 	if (FA_UNLIKELY(to_us))
 		return FA_VERDICT_TUNNELLED;
+	if (FA_UNLIKELY(fa_host_roams(&action.host)))
+		return fa_defer_roaming(&action);
 	if (FA_UNLIKELY(fa_is_tunnel(action.ip.protocol)) && fa_is_of_other_anchor(context, cursor, type, 0)) {
 		decided = fa_route(config, &action.ip, FA_ROUTE_BYPASS, &action);
 	} else {
@@ -306,7 +319,7 @@ int fa_access(fa_context *context)
 	/* The node has come back to a link of this router, and still uses another address of it. */
 	if (FA_UNLIKELY(verdict == FA_VERDICT_TUNNELLED))
 		verdict = fa_leave_tunnel(context, ethernet.cursor, ethernet.type);
-	return fa_finish(context, &ethernet, verdict);
+	return fa_end(context, &ethernet, verdict);
 }
 
 /* A packet that has come out of a server: the leg that it came out of tells where it goes, or with one

@@ -37,13 +37,26 @@ static void world_insert(struct fa_address address, struct fa_host_value value, 
 	}
 }
 
-static void world_peer(struct fa_address address)
+static struct fa_peer *world_peer(struct fa_address address)
 {
 	__u64 hash = fa_host_hash(&native.config, address.halves_be[0], address.halves_be[1]);
-	__u32 index = fa_slot_at(hash, native.config.host_mask, 0);
 
-	native.peers[index].address = address;
-	native.peers[index].header.word = fa_slot_next(0, fa_hash_tag(hash), FA_SLOT_LIVE);
+	for (__u32 attempt = 0; attempt < FA_BUCKET_SLOTS; attempt++) {
+		struct fa_peer *peer = &native.peers[fa_slot_at(hash, native.config.host_mask, attempt)];
+
+		if (peer->header.word && memcmp(&peer->address, &address, sizeof(address)))
+			continue;
+		peer->address = address;
+		peer->header.word = fa_slot_next(0, fa_hash_tag(hash), FA_SLOT_LIVE);
+		return peer;
+	}
+	abort();
+}
+
+static void world_add_router(__u32 index, struct fa_address address, __u32 path)
+{
+	native.routers[index] = (struct fa_router){.address = address, .path = path};
+	world_peer(address)->router = index + 1;
 }
 
 static __u16 world_checksum(const struct fa_path_copy *copy)
@@ -122,18 +135,44 @@ static void world_add_subscriber(__u8 number)
 	fa_subscribers_publish(subscriber, &at);
 }
 
-/* One flow of each protocol, as a packet makes it. */
-static void world_add_flows(void)
-{
-	static const __u8 protocols[] = {FA_PROTOCOL_TCP, FA_PROTOCOL_UDP};
+static const __u8 world_protocols[] = {FA_PROTOCOL_TCP, FA_PROTOCOL_UDP};
 
-	for (size_t i = 0; i < sizeof(protocols); i++) {
-		memset(&native_work, 0, sizeof(native_work));
-		native_work.id.words[0] = fa_v4_address(world_v4(10, WORLD_TRANSLATED).halves_be[1]) |
-					  (__u64)fa_v4_address(world_v4(8, 8).halves_be[1]) << 32;
-		native_work.id.words[1] = fa_nat_word(4 | 5 << 16, protocols[i], FA_NAT_UP);
+static void world_name_flow(__u8 host, __u8 protocol, __u32 ports, struct fa_nat_id *id)
+{
+	memset(&native_work, 0, sizeof(native_work));
+	id->words[0] =
+	    fa_v4_address(world_v4(10, host).halves_be[1]) | (__u64)fa_v4_address(world_v4(8, 8).halves_be[1]) << 32;
+	id->words[1] = fa_nat_word(ports, protocol, FA_NAT_UP);
+	id->words[2] = 0;
+}
+
+/* One flow of each protocol, as a packet makes it. */
+static void world_add_flows(__u8 host, __u32 ports)
+{
+	for (size_t i = 0; i < sizeof(world_protocols); i++) {
+		world_name_flow(host, world_protocols[i], ports, &native_work.id);
 		if (fa_nat_make(FA_NAT_SEEN | FA_NAT_SYN, FA_NAT_SEEN))
 			abort();
+	}
+}
+
+/* The same, of flows that began at another router. */
+static void world_add_away(__u8 host, __u32 ports, __u32 router)
+{
+	for (size_t i = 0; i < sizeof(world_protocols); i++) {
+		struct fa_translation *slot;
+		struct fa_slot_place at;
+		struct fa_nat_id id;
+
+		world_name_flow(host, world_protocols[i], ports, &id);
+		id.key.kind = FA_NAT_AWAY;
+		slot = fa_translations_claim(fa_hash_translation(native.config.hash_secret, id.words),
+					     native.config.translation_mask, &id, &at);
+		if (!slot)
+			abort();
+		slot->key = id.key;
+		slot->router = router;
+		fa_translations_publish(slot, &at);
 	}
 }
 
@@ -157,7 +196,12 @@ static void world_add_nat(const uint8_t settings[4])
 			world_add_subscriber(world_hosts[i].number);
 	if (settings[2] & 8)
 		memset(native.nat_blocks[NATIVE_FIRST_BLOCK].taken[FA_NAT_ICMP], 0xff, 64);
-	world_add_flows();
+	world_add_flows(WORLD_TRANSLATED, 4 | 5 << 16);
+	world_add_flows(48, 4 | 5 << 16);
+	world_add_flows(50, 6 | 5 << 16);
+	for (__u8 host = 42; host <= 54; host += 2)
+		if (host != 46 && host != 48)
+			world_add_away(host, 4 | 5 << 16, host & 4 ? 0 : 1);
 }
 
 static void world_make(const uint8_t settings[4])
@@ -210,15 +254,25 @@ static void world_make(const uint8_t settings[4])
 		    .tunnel_key_be = FA_BE32(77),
 		};
 
+		if (value.flags & FA_HOST_UNAWARE)
+			value.previous = world_hosts[i].previous;
+
 		if (value.flags & FA_HOST_TUNNELLED)
 			value.peer = number & 1 ? world_v6(0x11, number) : world_v4(11, number);
 		else
-			value.neighbour =
-			    (struct fa_neighbour){.mac = {2, 0, 0, 0, 0, 10}, .vlan = number == 38 ? 7 : 0};
+			value.neighbour = (struct fa_neighbour){.mac = {2, 0, 0, 0, 0, 10},
+								.vlan = number == 38 ? 7 : 0,
+								.anchors = world_hosts[i].anchors};
 		world_insert(world_v4(10, number), value, (settings[2] & 32) && number == 4);
 		world_insert(world_v6(0x10, number), value, 0);
 		if (value.flags & FA_HOST_TUNNELLED)
 			world_peer(value.peer);
+	}
+	if (!(settings[3] & 1)) {
+		config->router_count = WORLD_ROUTERS;
+		world_add_router(0, world_v4(14, 1), WORLD_TUNNEL_V4);
+		world_add_router(1, world_v6(0x14, 1), WORLD_TUNNEL_V6);
+		world_add_router(2, world_v4(11, 48), WORLD_TUNNEL_V4);
 	}
 	if (settings[1] & 128)
 		world_add_nat(settings);
@@ -228,7 +282,8 @@ static void world_make(const uint8_t settings[4])
 	native.spilled.host.header.word = FA_SLOT_LIVE;
 	native.spilled.host.value = (struct fa_host_value){
 	    .peer = world_v4(11, WORLD_SPILLED), .path = WORLD_TUNNEL_V4, .flags = FA_HOST_TUNNELLED};
-	native.admitted_key = (struct fa_admitted_key){world_v4(10, 4), world_v4(11, 99)};
+	native.admitted_keys[0] = (struct fa_admitted_key){world_v4(10, 4), world_v4(11, 99)};
+	native.admitted_keys[1] = (struct fa_admitted_key){world_v4(10, 48), world_v4(14, 1)};
 }
 
 /* What a run left. */
@@ -309,12 +364,19 @@ static __u32 header_sum(const uint8_t *frame)
 	return sum % 65535;
 }
 
+/* Whether the packet was put into a tunnel. */
+static int is_tunnelled(void)
+{
+	return native.reasons[FA_REASON_ENCAPSULATED] || native.reasons[FA_REASON_TO_ANCHOR] ||
+	       native.reasons[FA_REASON_PASSED_ON] || native.reasons[FA_REASON_RETURNED];
+}
+
 static void check_translation(const uint8_t *input, size_t size, const struct outcome *outcome)
 {
 	size_t at = transport_of(input, size);
 
-	if (!at || native.reasons[FA_REASON_ENCAPSULATED] || outcome->length != size ||
-	    transport_of(outcome->bytes, size) != at || input[23] != outcome->bytes[23])
+	if (!at || is_tunnelled() || outcome->length != size || transport_of(outcome->bytes, size) != at ||
+	    input[23] != outcome->bytes[23])
 		return;
 	if (input[23] != FA_PROTOCOL_TCP && input[23] != FA_PROTOCOL_UDP && input[23] != FA_PROTOCOL_ICMP)
 		return;
@@ -347,7 +409,7 @@ static void check(const uint8_t *input, size_t size, const struct outcome *outco
 		abort();
 	if (native.config.inside_count && outcome->verdict != XDP_DROP)
 		check_translation(input + 4, size - 4, outcome);
-	if (!native.reasons[FA_REASON_ENCAPSULATED] || fa_load16(outcome->bytes + 12) != FA_BE16(0x0800))
+	if (!is_tunnelled() || fa_load16(outcome->bytes + 12) != FA_BE16(0x0800))
 		return;
 	for (int i = 0; i < 20; i += 2)
 		sum += fa_load16(header + i);

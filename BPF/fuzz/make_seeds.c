@@ -43,7 +43,7 @@ static void finish(void)
 	char path[512];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/%03u", folder, written++);
+	snprintf(path, sizeof(path), "%s/%04u", folder, written++);
 	file = fopen(path, "wb");
 	if (!file || fwrite(seed.bytes, seed.length, 1, file) != 1) {
 		perror(path);
@@ -253,6 +253,37 @@ static void of_other_anchor(int version)
 	finish();
 }
 
+/* From a router's tunnel, to and from the host. */
+static void from_router(int version, uint8_t number, uint8_t nat, struct fa_address router)
+{
+	int outer = router.bytes[0] ? 6 : 4;
+	uint16_t inner = (version == 4 ? 20 : 40) + 48;
+	struct fa_address here = outer == 4 ? WORLD_ENDPOINT_V4 : WORLD_ENDPOINT_V6;
+
+	begin(ROUTINE_CORE, 4 | nat, 0);
+	ethertype(outer);
+	ip(outer, router, here, version == 4 ? 4 : 41, inner, 0);
+	udp(version, correspondent(version), host(version, number), 40, 0);
+	finish();
+	begin(ROUTINE_CORE, 4 | nat, 0);
+	ethertype(outer);
+	ip(outer, router, here, version == 4 ? 4 : 41, inner, 0);
+	udp(version, host(version, number), correspondent(version), 40, 0);
+	finish();
+}
+
+static void roaming(int version)
+{
+	for (uint8_t number = 42; number <= 54; number += 2) {
+		for (int nat = 0; nat <= 128; nat += 128) {
+			from_router(version, number, (uint8_t)nat, world_v4(14, 1));
+			from_router(version, number, (uint8_t)nat, world_v6(0x14, 1));
+			from_router(version, number, (uint8_t)nat, world_v4(11, 48));
+			from_router(version, number, (uint8_t)nat, world_v4(11, number));
+		}
+	}
+}
+
 static struct fa_address outside(void)
 {
 	return (struct fa_address){.bytes = {[10] = 0xff, [11] = 0xff, [12] = 203, 0, 113, 1}};
@@ -337,6 +368,7 @@ int main(int count, char **arguments)
 		tagged(version);
 		icmp_error(version);
 		of_other_anchor(version);
+		roaming(version);
 	}
 	extensions();
 	translated(ROUTINE_ACCESS, 0);

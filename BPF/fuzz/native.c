@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define NATIVE_HEADROOM 256u
-#define NATIVE_BUCKETS 16u
+#define NATIVE_BUCKETS 32u
 /* The blocks of outside ports that there are. */
 #define NATIVE_FIRST_BLOCK FA_NAT_FIRST_BLOCK
 #define NATIVE_BLOCKS 2u
@@ -33,8 +33,9 @@ static struct {
 	struct fa_table_state peers_state;
 	struct fa_host_key spill_key;
 	struct fa_host_spilled spilled;
-	struct fa_admitted_key admitted_key;
+	struct fa_admitted_key admitted_keys[2];
 	uint32_t admitted;
+	struct fa_router routers[FA_ROUTER_LIMIT];
 	struct fa_duplicate_line duplicates[8192];
 	uint64_t reasons[FA_REASON_COUNT];
 	struct fa_limit limit;
@@ -68,6 +69,14 @@ static void *native_port(const void *key)
 	if ((index & 0xffff) - first >= NATIVE_BLOCKS * FA_NAT_BLOCK_PORTS)
 		return none ? (abort(), NULL) : &none;
 	return &native.nat_ports[index >> 16][(index & 0xffff) - first];
+}
+
+static void *native_admitted(const void *key)
+{
+	for (size_t i = 0; i < sizeof(native.admitted_keys) / sizeof(native.admitted_keys[0]); i++)
+		if (!memcmp(key, &native.admitted_keys[i], sizeof(native.admitted_keys[i])))
+			return &native.admitted;
+	return NULL;
 }
 
 static void *native_array(void *base, size_t stride, size_t count, const void *key)
@@ -104,7 +113,9 @@ void *bpf_map_lookup_elem(const void *map, const void *key)
 	if (map == &fa_hosts_spill)
 		return memcmp(key, &native.spill_key, sizeof(native.spill_key)) ? NULL : &native.spilled;
 	if (map == &fa_admitted)
-		return memcmp(key, &native.admitted_key, sizeof(native.admitted_key)) ? NULL : &native.admitted;
+		return native_admitted(key);
+	if (map == &fa_routers)
+		return NATIVE_ARRAY(routers);
 	if (map == &fa_duplicates)
 		return NATIVE_ARRAY(duplicates);
 	if (map == &fa_reasons)

@@ -40,6 +40,8 @@ static const struct {
 	uint8_t path;
 	uint8_t chain;
 	uint16_t flags;
+	uint32_t anchors;
+	uint32_t previous;
 } world_hosts[] = {
     {2, WORLD_ACCESS, 0, FA_HOST_ATTACHED},
     {4, WORLD_TUNNEL_V4, 0, FA_HOST_TUNNELLED},
@@ -62,7 +64,18 @@ static const struct {
     {34, WORLD_SAME_PORT, 0, FA_HOST_ATTACHED},
     {36, WORLD_ACCESS, 0, 0},
     {38, WORLD_VLAN, 0, FA_HOST_ATTACHED},
+    /* Hosts that roam; the number of a router is one more than its index. */
+    {42, WORLD_ACCESS, 0, FA_HOST_UNAWARE | FA_HOST_ATTACHED, 1, 0},
+    {44, WORLD_ACCESS, 0, FA_HOST_UNAWARE | FA_HOST_ATTACHED, 3, 2},
+    {46, WORLD_ACCESS, 0, FA_HOST_UNAWARE | FA_HOST_ATTACHED | FA_HOST_CLAIMED, 0xffffffff, 0},
+    {48, WORLD_TUNNEL_V4, 0, FA_HOST_UNAWARE | FA_HOST_TUNNELLED, 0, 0},
+    {50, WORLD_TUNNEL_V4, 0, FA_HOST_UNAWARE | FA_HOST_TUNNELLED | FA_HOST_ASKED, 0, 0},
+    {52, WORLD_TUNNEL_V4, 1, FA_HOST_UNAWARE | FA_HOST_TUNNELLED | FA_HOST_ASKED, 0, 1},
+    {54, WORLD_ACCESS, 1, FA_HOST_UNAWARE | FA_HOST_ATTACHED, 1, 1},
 };
+
+/* Other routers: 14.0.0.1, 2001:db8:14::1, and where host 48 is. */
+#define WORLD_ROUTERS 3
 
 /* With NAT: outside addresses are 203.0.113.1 to 203.0.113.2, and the v4 endpoint where settings say so. */
 #define WORLD_OUTSIDE 0xcb007101u

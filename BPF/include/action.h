@@ -32,6 +32,7 @@ struct fa_action {
 	__be32 tunnel_key_be; /* with FA_PATH_GRE */
 	__u32 sequence; /* with FA_PATH_SEQUENCED */
 	__u32 frame_header; /* bytes in front of the packet as it came in: Ethernet and tags */
+	__u32 roaming; /* FA_ROAMING_…, if it came through a tunnel */
 	__u32 decrement; /* whether the packet is routed here: TTL minus one */
 };
 
@@ -39,6 +40,7 @@ static __always_inline void fa_action_begin(struct fa_action *action, __u32 fram
 {
 	action->frame_header = frame_header;
 	action->decrement = 0;
+	action->roaming = 0;
 	action->tunnel_key_be = 0;
 	action->sequence = 0;
 	action->peer[0] = 0;

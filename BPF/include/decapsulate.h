@@ -5,8 +5,7 @@
 
 #include "ecn.h"
 #include "encapsulate.h"
-#include "peer.h"
-#include "route.h"
+#include "roaming_peer.h"
 
 static __always_inline int fa_is_tunnel(__u8 protocol)
 {
@@ -93,6 +92,7 @@ static __always_inline __u32 fa_decapsulate(fa_context *context, const struct fa
 	struct fa_host_view *host = &action->host;
 	struct fa_ip *ip = &action->ip;
 	__u32 is_former = 0;
+	__u32 is_known;
 	__u32 failed;
 	__u32 room;
 	__u32 ecn;
@@ -114,13 +114,23 @@ static __always_inline __u32 fa_decapsulate(fa_context *context, const struct fa
 	if (FA_UNLIKELY(ip->length > room))
 		return FA_REASON_MALFORMED;
 
-	if (FA_UNLIKELY(!fa_host_find(config, ip->source, host)))
-		return fa_refusal(action->peer[0], action->peer[1], 0);
-	if (FA_UNLIKELY(!(host->flags & FA_HOST_TUNNELLED) || host->peer[1] != action->peer[1] ||
+	action->roaming = FA_ROAMING_NONE;
+	is_known = fa_host_find(config, ip->source, host);
+	if (FA_UNLIKELY(!is_known) ||
+	    FA_UNLIKELY(!(host->flags & FA_HOST_TUNNELLED) || host->peer[1] != action->peer[1] ||
 			host->peer[0] != action->peer[0])) {
-		is_former = fa_peer_admitted(ip->source[0], ip->source[1], action->peer[0], action->peer[1]);
-		if (!is_former)
-			return fa_refusal(action->peer[0], action->peer[1], 1);
+		if (config->router_count)
+			action->roaming = fa_roaming_kind(config, ip, action->peer, host);
+		if (action->roaming == FA_ROAMING_NONE) {
+			is_former = is_known &&
+				    fa_peer_admitted(ip->source[0], ip->source[1], action->peer[0], action->peer[1]);
+			if (!is_former)
+				return fa_refusal(action->peer[0], action->peer[1], is_known);
+			if (config->router_count && !fa_host_find(config, ip->source, host))
+				return FA_REASON_INNER_SOURCE_UNKNOWN;
+		} else if (tunnelled->is_gre) {
+			return FA_REASON_TUNNEL_KIND_MISMATCH;
+		}
 	}
 	/* A host that has come back has no tunnel whose kind and key could be compared. */
 	if (FA_UNLIKELY(!(host->flags & FA_HOST_GRE) != !tunnelled->is_gre) && !is_former)

@@ -5,7 +5,7 @@
  * saves is calls between functions, which cost more than all that they do. Distances are constants here. */
 #pragma once
 
-#include "fast_nat.h"
+#include "fast_roam.h"
 
 /* Tunnelled to one of our endpoints: see fa_leave_tunnel. */
 static __always_inline int fa_usual_leave_tunnel(fa_context *context, const struct fa_config *config,
@@ -22,12 +22,15 @@ static __always_inline int fa_usual_leave_tunnel(fa_context *context, const stru
 		return FA_VERDICT_UNUSUAL;
 	if (FA_UNLIKELY(fa_ip_bytes(outer_version) + usual.ip.length > outer->length))
 		return FA_VERDICT_UNUSUAL;
-	if (FA_UNLIKELY(!fa_usual_host(config, usual.ip.source, &usual, &view)))
-		return FA_VERDICT_UNUSUAL;
-	if (FA_UNLIKELY((view.flags & (FA_HOST_TUNNELLED | FA_HOST_ATTACHED | FA_HOST_GRE)) != FA_HOST_TUNNELLED) ||
+	usual.translates = FA_USUAL_AS_IT_IS;
+	if ((config->router_count && fa_is_plain(config, version, usual.ip.source)) ||
+	    FA_UNLIKELY(!fa_usual_host(config, usual.ip.source, &usual, &view)))
+		return config->router_count ? fa_usual_from_anchor(context, config, outer, &usual, cursor, version)
+					    : FA_VERDICT_UNUSUAL;
+	if (FA_UNLIKELY((view.flags & (FA_HOST_TUNNELLED | FA_HOST_ATTACHED | FA_HOST_GRE | FA_HOST_ASKED)) !=
+			FA_HOST_TUNNELLED) ||
 	    FA_UNLIKELY(view.peer[1] != outer->source[1]) || FA_UNLIKELY(view.peer[0] != outer->source[0]))
 		return FA_VERDICT_UNUSUAL;
-	usual.translates = FA_USUAL_AS_IT_IS;
 	usual.plain = fa_is_plain(config, version, usual.ip.destination);
 	if ((!usual.plain && FA_UNLIKELY(fa_is_endpoint(config, usual.ip.destination))) ||
 	    FA_UNLIKELY(fa_ecn_out_of_tunnel(outer->class & FA_ECN_MASK, usual.ip.class & FA_ECN_MASK) !=
@@ -124,6 +127,16 @@ static __always_inline int fa_usual_access(fa_context *context, __u32 version)
 	    FA_UNLIKELY(view.peer[0] != (fa_load64(data + 6) & 0x0000ffffffffffffull)) ||
 	    FA_UNLIKELY((__u32)view.peer[1] != fa_port_index))
 		return FA_VERDICT_UNUSUAL;
+	if (FA_UNLIKELY(fa_host_roams(&view))) {
+		int verdict;
+
+		if (version != 4 || bypass || view.flags & FA_HOST_CLAIMED)
+			return FA_VERDICT_UNUSUAL;
+		fa_host_touch_slot(usual.slot);
+		verdict = fa_usual_to_anchor(context, view.previous);
+		if (verdict != FA_VERDICT_LOCAL)
+			return verdict;
+	}
 	usual.path = 0;
 	usual.translates = FA_USUAL_AS_IT_IS;
 	if (!bypass && FA_UNLIKELY(!fa_usual_chain(&view, 1, &usual)))

@@ -4,10 +4,13 @@
 
 #include "fast_packet.h"
 
-/* The flow of a usual TCP or UDP packet, in its direction: finds it, and what is written. Whether it is known. */
-static __always_inline int fa_usual_flow(void *data, void *end, const struct fa_config *config, __u32 cursor, __u32 up,
+/* The flow of a usual TCP or UDP packet, in its direction, as a slot of this kind: finds it, and what is written.
+ * Whether it is known. */
+static __always_inline int fa_usual_flow(void *data, void *end, const struct fa_config *config, __u32 cursor, __u8 kind,
 					 struct fa_usual *usual)
 {
+	const __u32 up = kind != FA_NAT_DOWN;
+
 	void *transport = data + cursor + FA_IPV4_BYTES;
 	__u32 source_be = fa_v4_address(usual->ip.source[1]);
 	__u32 destination_be = fa_v4_address(usual->ip.destination[1]);
@@ -36,8 +39,7 @@ static __always_inline int fa_usual_flow(void *data, void *end, const struct fa_
 	}
 	ports = fa_load32(transport);
 	id.words[0] = up ? source_be | (__u64)destination_be << 32 : destination_be | (__u64)source_be << 32;
-	id.words[1] =
-	    fa_nat_word(up ? ports : ports >> 16 | ports << 16, usual->ip.protocol, up ? FA_NAT_UP : FA_NAT_DOWN);
+	id.words[1] = fa_nat_word(up ? ports : ports >> 16 | ports << 16, usual->ip.protocol, kind);
 	id.words[2] = 0;
 	slot = fa_translations_find(fa_hash_translation(config->hash_secret, id.words), config->translation_mask, &id,
 				    &at);
@@ -66,7 +68,7 @@ __noinline int fa_usual_up_by(fa_context *context, __u32 cursor, __u32 path)
 
 	if (!config || cursor > FA_ETHERNET_BYTES + FA_IPV6_BYTES || !fa_usual_ipv4(data, end, cursor, &usual.ip) ||
 	    (!fa_is_plain(config, 4, usual.ip.destination) && fa_outside_number(config, usual.ip.destination)) ||
-	    FA_UNLIKELY(!fa_usual_flow(data, end, config, cursor, 1, &usual)))
+	    FA_UNLIKELY(!fa_usual_flow(data, end, config, cursor, FA_NAT_UP, &usual)))
 		return FA_VERDICT_UNUSUAL;
 	usual.translates = FA_USUAL_SOURCE;
 	usual.slot = 0;
@@ -95,7 +97,7 @@ __noinline int fa_usual_down(fa_context *context)
 	if (!config || !fa_usual_ipv4(data, end, FA_ETHERNET_BYTES, &usual.ip) ||
 	    !fa_usual_transport(data, end, FA_ETHERNET_BYTES + FA_IPV4_BYTES, usual.ip.protocol) ||
 	    FA_UNLIKELY(usual.ip.ttl <= 1) || FA_UNLIKELY(fa_outside_number(config, usual.ip.source)) ||
-	    FA_UNLIKELY(!fa_usual_flow(data, end, config, FA_ETHERNET_BYTES, 0, &usual)))
+	    FA_UNLIKELY(!fa_usual_flow(data, end, config, FA_ETHERNET_BYTES, FA_NAT_DOWN, &usual)))
 		return FA_VERDICT_UNUSUAL;
 	usual.translates = FA_USUAL_DESTINATION;
 	usual.ip.destination[1] = fa_v4_mapped(fa_rewrite_address(&usual.rewrite));

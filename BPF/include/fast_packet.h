@@ -295,6 +295,12 @@ static __always_inline struct fa_outer_header fa_usual_outer(const struct fa_usu
 	return outer;
 }
 
+/* What is counted of a packet that is put into a tunnel, see fa_run. */
+static __always_inline __u32 fa_usual_tunnel_reason(const struct fa_usual *usual)
+{
+	return usual->reason == FA_REASON_TO_ANCHOR ? FA_REASON_TO_ANCHOR : FA_REASON_ENCAPSULATED;
+}
+
 /* See fa_run. The packet begins at the cursor. Each kind of way moves the packet's beginning by a number that is known
  * where the program is made: were it computed from the path, all that follows would wait until the path is there. */
 static __always_inline int fa_usual_send(fa_context *context, struct fa_usual *usual, __u32 cursor, __u32 version)
@@ -338,7 +344,7 @@ static __always_inline int fa_usual_send(fa_context *context, struct fa_usual *u
 		fa_store16(data + 12, FA_BE16(FA_ETHERTYPE_IPV4));
 		outer = fa_usual_outer(usual, &way, version);
 		fa_write_outer_ipv4(data + FA_ETHERNET_BYTES, &outer);
-		usual->reason = FA_REASON_ENCAPSULATED;
+		usual->reason = fa_usual_tunnel_reason(usual);
 	} else {
 		if (away != (int)FA_IPV6_BYTES && bpf_xdp_adjust_head(context, away - (int)FA_IPV6_BYTES))
 			return fa_exit(FA_REASON_TOO_BIG);
@@ -348,7 +354,7 @@ static __always_inline int fa_usual_send(fa_context *context, struct fa_usual *u
 		fa_store16(data + 12, FA_BE16(FA_ETHERTYPE_IPV6));
 		outer = fa_usual_outer(usual, &way, version);
 		fa_write_outer_ipv6(data + FA_ETHERNET_BYTES, &outer);
-		usual->reason = FA_REASON_ENCAPSULATED;
+		usual->reason = fa_usual_tunnel_reason(usual);
 	}
 	fa_store64(data, way.macs[0]);
 	fa_store32(data + 8, (__u32)way.macs[1]);

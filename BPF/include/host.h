@@ -26,11 +26,29 @@ struct fa_host_view {
 	__u32 path;
 	__u16 chain;
 	__u16 flags;
-	__be32 tunnel_key_be;
+	union {
+		__be32 tunnel_key_be;
+		__u32 previous;
+	};
 	__u32 index; /* of its slot, or FA_HOST_SPILLED */
 };
 
 #define FA_HOST_SPILLED 0xffffffffu
+
+/* fa_neighbour.anchors of a host that is attached here and nowhere else. */
+static __always_inline __u32 fa_host_anchors(const struct fa_host_view *view)
+{
+	return (__u32)(view->peer[1] >> 32);
+}
+
+FA_STATIC_ASSERT(__builtin_offsetof(struct fa_neighbour, anchors) == 12, "upper half of the second word");
+
+/* Whether it is said where a packet of this host goes, who is attached here, by more than its destination. */
+static __always_inline int fa_host_roams(const struct fa_host_view *view)
+{
+	return view->flags & FA_HOST_UNAWARE &&
+	       (view->flags & FA_HOST_CLAIMED || fa_host_anchors(view) || view->previous);
+}
 
 /* How often a slot that changes under the reader is read again. */
 #define FA_HOST_ATTEMPTS 4u

@@ -283,8 +283,9 @@ __noinline int fa_nat_write_quoted(fa_context *context, __u32 icmp, __u32 quoted
 	return FA_REASON_NONE;
 }
 
-/* An ICMP error, by the packet that it quotes (RFC 5508, section 4): it neither makes a flow nor keeps it alive. */
-__noinline int fa_nat_error(fa_context *context, const struct fa_ip *ip, __u32 up)
+/* Which flow the packet belongs to that an ICMP error quotes (RFC 5508, section 4): into work. FA_REASON_NONE, or why
+ * it belongs to none. */
+__noinline int fa_nat_quoted(fa_context *context, const struct fa_ip *ip, __u32 up)
 {
 	struct fa_nat_work *work = fa_nat_work_of_packet();
 	struct fa_ip quoted = {};
@@ -292,7 +293,6 @@ __noinline int fa_nat_error(fa_context *context, const struct fa_ip *ip, __u32 u
 	__u32 cursor;
 	__u32 ports;
 	void *header;
-	int failed;
 
 	if (!work || !ip || ip->fragment != FA_FRAGMENT_NONE)
 		return FA_REASON_NAT_UNMATCHED;
@@ -322,11 +322,30 @@ __noinline int fa_nat_error(fa_context *context, const struct fa_ip *ip, __u32 u
 	}
 	work->id.words[1] = fa_nat_word(ports, quoted.protocol, up ? FA_NAT_UP : FA_NAT_DOWN);
 	work->id.words[2] = 0;
+	work->quoted_transport = transport;
+	work->quoted_facts =
+	    quoted.protocol | up << 8 | (__u32)(ip->length >= transport - ip->cursor + FA_TCP_BYTES) << 9;
+	return FA_REASON_NONE;
+}
+
+/* An ICMP error, by the packet that it quotes (RFC 5508, section 4): it neither makes a flow nor keeps it alive. */
+__noinline int fa_nat_error(fa_context *context, const struct fa_ip *ip, __u32 up)
+{
+	struct fa_nat_work *work = fa_nat_work_of_packet();
+	__u32 cursor;
+	void *header;
+	int failed;
+
+	if (!work || !ip)
+		return FA_REASON_NAT_UNMATCHED;
+	failed = fa_nat_quoted(context, ip, up);
+	if (failed)
+		return failed;
 	if (!fa_nat_known(0))
 		return FA_REASON_NAT_UNMATCHED;
+	cursor = ip->cursor + ip->header;
 	failed =
-	    fa_nat_write_quoted(context, cursor, cursor + FA_ICMP_BYTES, transport,
-				quoted.protocol | up << 8 | (ip->length >= transport - ip->cursor + FA_TCP_BYTES) << 9);
+	    fa_nat_write_quoted(context, cursor, cursor + FA_ICMP_BYTES, work->quoted_transport, work->quoted_facts);
 	if (failed)
 		return failed;
 	cursor = ip->cursor;

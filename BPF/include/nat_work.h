@@ -15,6 +15,9 @@ struct fa_nat_work {
 	__u32 mapping;
 	__u32 filter; /* index plus one, 0 for none */
 	__be32 outside_be;
+	/* Of a packet that an ICMP error quotes: where its transport header is, and see fa_nat_write_quoted. */
+	__u32 quoted_transport;
+	__u32 quoted_facts;
 };
 
 struct {

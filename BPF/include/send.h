@@ -203,7 +203,9 @@ __noinline int fa_run(fa_context *context, const struct fa_action *action)
 	} else {
 		void *gre;
 
-		reason = FA_REASON_ENCAPSULATED;
+		/* Of what is put into a tunnel to another router, it is said why. */
+		if (FA_LIKELY(reason < FA_REASON_TO_ANCHOR || reason > FA_REASON_RETURNED))
+			reason = FA_REASON_ENCAPSULATED;
 		outer.source[0] = way.source[0];
 		outer.source[1] = way.source[1];
 		outer.destination[0] = way.destination[0];

@@ -21,8 +21,8 @@
 /* Unaware and gone, and where it is now not all of its flows are known yet: packets of flows that are not known here
  * are sent back to it, to begin there [0083]. */
 #define FA_HOST_ASKED 0x0200u
-/* Unaware and attached, and where it was before is not known yet: its packets are handed to the daemon, which sends them on
- * once it is. */
+/* Unaware and attached, and where it was before is not known yet: its packets are handed to the daemon, which sends
+ * them on once it is. */
 #define FA_HOST_CLAIMED 0x0400u
 /* An address of this node itself (mobile node only): its anchor is at peer. */
 #define FA_HOST_OWN 0x0040u
@@ -32,8 +32,8 @@ struct fa_neighbour {
 	__u8 mac[6];
 	__u16 vlan; /* 802.1Q VLAN identifier, 0 for none */
 	__u32 port; /* index in fa_ports of the access interface */
-	/* FA_HOST_UNAWARE: routers that packets in tunnels are taken from for it, a bit for each of fa_routers: those where
-	 * flows of it began, and the one that it was at before. */
+	/* FA_HOST_UNAWARE: routers that packets in tunnels are taken from for it, a bit for each of fa_routers: those
+	 * where flows of it began, and the one that it was at before. */
 	__u32 anchors;
 };
 
@@ -48,8 +48,8 @@ struct fa_host_value {
 	__u16 flags; /* FA_HOST_… */
 	union {
 		__be32 tunnel_key_be; /* FA_HOST_GRE */
-		/* FA_HOST_UNAWARE: where packets go that this router knows no flow for, index in fa_routers plus one; 0: nowhere,
-		 * they begin a flow here. In IPv6, which is not translated, where all of its packets go. */
+		/* FA_HOST_UNAWARE: where packets go that this router knows no flow for, index in fa_routers plus one;
+		 * 0: nowhere, they begin a flow here. In IPv6, which is not translated, where all of its packets go. */
 		__u32 previous;
 	};
 	__u32 node; /* number of the node that owns the address; FA_HOST_UNAWARE: epoch of its location */

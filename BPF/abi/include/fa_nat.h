@@ -44,9 +44,9 @@
 /* fa_translation.users of a MAPPING or FILTER that is being taken out: no program uses it any more. */
 #define FA_NAT_GONE 0x80000000u
 
-/* Compared as two words and a half. Local is the side of the host: its own address and port, in DOWN those that the outside
- * knows it by. ICMP echo: the identifier is the local port, the remote port is 0. In MAPPING the remote address and
- * port are 0, in FILTER the remote port is. */
+/* Compared as two words and a half. Local is the side of the host: its own address and port, in DOWN those that the
+ * outside knows it by. ICMP echo: the identifier is the local port, the remote port is 0. In MAPPING the remote address
+ * and port are 0, in FILTER the remote port is. */
 struct fa_nat_key {
 	__be32 local_be;
 	__be32 remote_be;
@@ -61,7 +61,8 @@ struct fa_nat_key {
 struct fa_translation {
 	struct fa_slot_header header;
 	struct fa_nat_key key;
-	__u32 next; /* UP, AWAY: index of the next in the subscriber's chain plus one, 0 at its end, or FA_NAT_CHAINING */
+	__u32
+	    next; /* UP, AWAY: index of the next in the subscriber's chain plus one, 0 at its end, or FA_NAT_CHAINING */
 	/* What is written: UP and MAPPING the outside address and port, DOWN the host's. FILTER, AWAY: nothing. */
 	__be32 address_be;
 	__be16 port_be;

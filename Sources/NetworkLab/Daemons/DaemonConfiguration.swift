@@ -50,6 +50,17 @@ enum DaemonConfiguration {
         func list(_ values: [String]) -> String { "[" + values.map { "\"\($0)\"" }.joined(separator: ", ") + "]" }
         let families = AddressFamily.allCases
         let machine = "ar\(number)"
+        // Of all routers' blocks, since nodes keep their addresses.
+        let blocks =
+            lab.plan.hasCommonGateway
+            ? [AddressPlan.roamingBlock(number, .v4)]
+                + (1...lab.plan.routers).map { AddressPlan.roamingBlock($0, .v6) }
+            : families.map { AddressPlan.pool(number, $0) }
+        let gateways = families.map { family in
+            let isCommon = lab.plan.hasCommonGateway && family == .v4
+            let gateway = isCommon ? AddressPlan.commonGateway(family) : AddressPlan.gateway(number, family)
+            return "\(gateway)/\(AddressPlan.linkLength(family))"
+        }
         var text = """
             instance = "\(lab.namespace(machine))"
             state-directory = "\(lab.stateFolder(machine))"
@@ -61,8 +72,8 @@ enum DaemonConfiguration {
 
             [[access-router.access]]
             interface = "acc0"
-            gateway = \(list(families.map { "\(AddressPlan.gateway(number, $0))/\(AddressPlan.linkLength($0))" }))
-            \(options.hostsAreUnaware ? "unaware" : "pools") = \(list(families.map { AddressPlan.pool(number, $0).description }))
+            gateway = \(list(gateways))
+            \(options.hostsAreUnaware ? "unaware" : "pools") = \(list(blocks.map(\.description)))
 
             [[access-router.node]]
             id = \(node)

@@ -43,6 +43,26 @@ public enum AddressPlan {
         pool(router, family).address(at: 100)!
     }
 
+    /// The gateway that all routers of a lab with a common one have on their access links. In IPv6 it is the link's alone,
+    /// beside each router's own.
+    static func commonGateway(_ family: AddressFamily) -> IPAddress {
+        parse(family == .v4 ? "10.64.0.1" : "fe80::1")
+    }
+
+    /// Its station.
+    static let commonGatewayMAC = MACAddress(bits: 0x02_fa_00_00_00_01)
+
+    /// Addresses of nodes that roam between routers with a common gateway: in IPv4 the same block everywhere, in IPv6
+    /// those of each router.
+    static func roamingBlock(_ router: Int, _ family: AddressFamily) -> IPPrefix {
+        family == .v4 ? IPPrefix("10.64.0.0/24")! : pool(router, .v6)
+    }
+
+    /// The address that such a node has at its first router, and keeps.
+    public static func roamingNode(_ router: Int, _ family: AddressFamily) -> IPAddress {
+        roamingBlock(router, family).address(at: 100)!
+    }
+
     /// The router's and the server's end of the link to a one-legged server.
     static func serverLink(_ router: Int, _ family: AddressFamily) -> (router: IPAddress, server: IPAddress) {
         family == .v4

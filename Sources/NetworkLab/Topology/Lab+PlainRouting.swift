@@ -39,6 +39,18 @@ extension Lab {
         try script(lines.joined(separator: "\n"), on: "mn")
     }
 
+    /// Gives the node the addresses that a node has that roams between routers with a common gateway, and begins at one.
+    func configureRoamingNode(at router: Int) throws {
+        let lines = AddressFamily.allCases.flatMap { family in
+            let address = AddressPlan.roamingNode(router, family)
+            return [
+                "ip addr add \(address)/\(AddressPlan.linkLength(family)) dev wlan0",
+                "ip route replace \(family.everywhere) via \(AddressPlan.commonGateway(family)) dev wlan0",
+            ]
+        }
+        try script(lines.joined(separator: "\n"), on: "mn")
+    }
+
     /// Moves the node with its address: routing alone keeps it reachable, by host routes to the new place.
     func moveWithHostRoutes(from old: Int, to new: Int) throws {
         try attach(to: new)

@@ -62,6 +62,10 @@ extension LabPlan {
                 address(AddressPlan.endpoint(router, family), core),
                 route(family.everywhere, AddressPlan.coreGateway(router, family)),
             ]
+        case ("ar", "acc") where hasCommonGateway:
+            return ["ip link set \(interface) address \(AddressPlan.commonGatewayMAC)"]
+                + (family == .v4 ? [] : [address(AddressPlan.gateway(router, family), link)])
+                + [address(AddressPlan.commonGateway(family), link)]
         case ("ar", "acc"): return [address(AddressPlan.gateway(router, family), link)]
         case ("ar", "srv") where server == .oneLegged:
             return [address(AddressPlan.serverLink(router, family).router, link)]

@@ -6,11 +6,16 @@ public struct LabPlan: Sendable {
     public var server = ServerKind.twoLegged
     /// Interfaces of the mobile node: `wlan0`, and `wlan1` for make-before-break.
     public var nodeInterfaces = 1
+    /// All routers have the same gateway address and MAC on their access link, as for nodes that know nothing of them.
+    public var hasCommonGateway = false
 
-    public init(routers: Int = 3, server: ServerKind = .twoLegged, nodeInterfaces: Int = 1) {
+    public init(
+        routers: Int = 3, server: ServerKind = .twoLegged, nodeInterfaces: Int = 1, hasCommonGateway: Bool = false
+    ) {
         self.routers = routers
         self.server = server
         self.nodeInterfaces = nodeInterfaces
+        self.hasCommonGateway = hasCommonGateway
     }
 
     /// All machines, each a network namespace.
