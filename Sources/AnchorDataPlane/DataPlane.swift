@@ -46,6 +46,13 @@ public protocol DataPlane: AnyObject, Sendable {
     func setNextHop(_ nextHop: NextHop, _ resolution: NextHopResolution) throws(DataPlaneError)
     var paths: [PathEntry] { get }
 
+    // MARK: Other routers
+
+    /// Tells of another router, changes it, or forgets it. Hosts name it by its index.
+    /// - Parameter index: 0…31.
+    func setRouter(_ index: Int, _ router: RouterEntry?) throws(DataPlaneError)
+    var routers: [Int: RouterEntry] { get }
+
     // MARK: Chains, ports, configuration
 
     /// - Parameter index: 1…255.
