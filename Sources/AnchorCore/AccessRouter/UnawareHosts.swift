@@ -55,7 +55,7 @@ public struct UnawareHosts: Sendable {
     /// After that without a packet a host is forgotten.
     public let inactivity: TimeSpan
     private var hosts: [IPAddress: Host] = [:]
-    private var counts: [MACAddress: Int] = [:]
+    private var addresses: [MACAddress: Set<IPAddress>] = [:]
 
     public init(_ links: [Link], limit: Int, patience: TimeSpan, inactivity: TimeSpan) {
         self.links = Dictionary(links.map { ($0.interface, $0) }) { first, _ in first }
@@ -66,6 +66,12 @@ public struct UnawareHosts: Sendable {
 
     public var isEmpty: Bool { hosts.isEmpty }
     public func holds(_ address: IPAddress) -> Bool { hosts[address] != nil }
+    /// Addresses that a station has here.
+    public func addresses(of station: MACAddress) -> [IPAddress] { Array(addresses[station] ?? []) }
+    /// Stations with hosts, and where they are.
+    public var stations: [Neighbour] {
+        addresses.values.compactMap { $0.first.flatMap { hosts[$0]?.neighbour } }
+    }
 
     /// After a restart: a host that the data plane has. One that the configuration has no place for is left out.
     /// - Returns: whether it is one of these.
@@ -83,14 +89,14 @@ public struct UnawareHosts: Sendable {
             neighbour.mac != .zero
         else { return .refuse(.address) }
         guard let host = hosts[address] else {
-            guard counts[neighbour.mac, default: 0] < limit else { return .refuse(.quota) }
+            guard addresses[neighbour.mac, default: []].count < limit else { return .refuse(.quota) }
             insert(address, Host(neighbour: neighbour, lastSeen: now))
             return .letIn(binding(address, neighbour, link))
         }
         if host.neighbour == neighbour { return .known }
         if host.neighbour.mac != neighbour.mac {
             guard now - host.lastSeen >= patience else { return .refuse(.occupied) }
-            guard counts[neighbour.mac, default: 0] < limit else { return .refuse(.quota) }
+            guard addresses[neighbour.mac, default: []].count < limit else { return .refuse(.quota) }
         }
         remove(address)
         insert(address, Host(neighbour: neighbour, lastSeen: now))
@@ -139,12 +145,12 @@ public struct UnawareHosts: Sendable {
 
     private mutating func insert(_ address: IPAddress, _ host: Host) {
         hosts[address] = host
-        counts[host.neighbour.mac, default: 0] += 1
+        addresses[host.neighbour.mac, default: []].insert(address)
     }
 
     private mutating func remove(_ address: IPAddress) {
         guard let host = hosts.removeValue(forKey: address) else { return }
-        let left = counts[host.neighbour.mac, default: 1] - 1
-        counts[host.neighbour.mac] = left > 0 ? left : nil
+        addresses[host.neighbour.mac]?.remove(address)
+        if addresses[host.neighbour.mac]?.isEmpty == true { addresses[host.neighbour.mac] = nil }
     }
 }

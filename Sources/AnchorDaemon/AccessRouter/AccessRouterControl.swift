@@ -56,7 +56,7 @@ struct AccessRouterControl: ControlService {
 
     func translatedFlows(_ query: TranslatedFlowQuery) async throws(ControlError) -> [TranslatedFlowModel] {
         guard service.settings.nat != nil else { throw .notTranslating }
-        return try TranslatedFlowModel.matching(query, in: service.dataPlane)
+        return try TranslatedFlowModel.matching(query, in: service.dataPlane, routers: service.routerNames)
     }
 
     func anchors() async throws(ControlError) -> [AnchorModel] { throw .otherRole("the anchor table", "a mobile node") }

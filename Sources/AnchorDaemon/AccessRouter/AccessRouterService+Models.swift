@@ -79,6 +79,13 @@ extension AccessRouterService {
         let place: HostModel.Place =
             entry.tunnel == nil ? .attached : entry.attachment == nil ? .tunnelled : .both
         var model = HostModel(address: entry.key.address, node: UInt64(entry.node), place: place)
+        if entry.isUnaware {
+            model.epoch = roaming == nil ? nil : entry.node
+            model.node = entry.attachment?.mac.bits ?? 0
+            model.anchors = plane.routers.peers(entry.anchors).sorted()
+            model.previous = entry.previous > 0 ? routerNames[Int(entry.previous) - 1] : nil
+            model.router = entry.tunnel.flatMap { plane.routers.peer(at: $0.peer) }
+        }
         if let attachment = entry.attachment {
             model.interface = interfaceName(InterfaceID(attachment.port))
             model.mac = attachment.mac
@@ -135,6 +142,12 @@ extension AccessRouterService {
             }
         } catch {
             throw ControlError(failure: error)
+        }
+        if let roaming, roaming.roaming.holds(address) {
+            roaming.handle(.silent(address))
+            _ = unaware.delete(address)
+            events.tell("host-deleted", "\(address) was deleted by an operator", ["address": "\(address)"])
+            return
         }
         if unaware.delete(address) {
             do {

@@ -30,17 +30,19 @@ extension SubscriberModel {
 }
 
 extension TranslatedFlowModel {
-    init(_ flow: NATFlow) {
+    /// - Parameter routers: names of the other routers, by their indices.
+    init(_ flow: NATFlow, _ routers: [Int: String]) {
         self.init(
             transport: Self.name(of: flow.transport), inside: flow.inside, insidePort: flow.insidePort,
-            outside: flow.outside, outsidePort: flow.outsidePort, correspondent: flow.remote,
+            anchor: flow.anchor.map { routers[Int($0)] ?? "router \($0)" }, outside: flow.outside,
+            outsidePort: flow.outside == nil ? nil : flow.outsidePort, correspondent: flow.remote,
             correspondentPort: flow.remotePort, state: flow.state.rawValue, idleUp: flow.idleUp.inSeconds,
             idleDown: flow.idleDown.inSeconds)
     }
 
     /// Those that the query names, as the table has them.
     static func matching(
-        _ query: TranslatedFlowQuery, in dataPlane: KernelDataPlane
+        _ query: TranslatedFlowQuery, in dataPlane: KernelDataPlane, routers: [Int: String]
     ) throws(ControlError) -> [TranslatedFlowModel] {
         var models: [TranslatedFlowModel] = []
         do throws(DataPlaneError) {
@@ -48,7 +50,7 @@ extension TranslatedFlowModel {
                 let isWanted =
                     (query.host == nil || flow.inside == query.host)
                     && (query.transport == nil || name(of: flow.transport) == query.transport?.rawValue)
-                if isWanted { models.append(TranslatedFlowModel(flow)) }
+                if isWanted { models.append(TranslatedFlowModel(flow, routers)) }
                 return models.count < query.limit
             }
         } catch {

@@ -35,7 +35,9 @@ extension AccessRouterService {
         guard let translation = plane.translation else { return }
         let fixed = staticHosts.addresses
         if dataPlane.nat.subscribers.entries != translation.admissions {
-            translation.dismissAll { router.holds($0) || fixed.contains($0) || unaware.holds($0) }
+            translation.dismissAll {
+                router.holds($0) || fixed.contains($0) || unaware.holds($0) || roaming?.roaming.holds($0) == true
+            }
         }
         logger.info(
             "translating",

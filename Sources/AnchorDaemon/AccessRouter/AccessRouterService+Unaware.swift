@@ -37,19 +37,28 @@ extension AccessRouterService {
         guard let first = FirstPacket(frame) else { return }
         let neighbour = Neighbour(mac: first.station, interface: InterfaceID(port))
         switch unaware.see(first.source, from: neighbour, at: MonotonicClock.now()) {
+        case .letIn where roaming != nil, .move where roaming != nil:
+            roaming?.attached(first.source, neighbour, HeldFrames.Frame(bytes: frame, port: port))
         case .letIn(let binding):
             attempt {
                 try plane.install(CollectionOfOne(binding))
                 tell(.attached(node: binding.node, address: binding.address, neighbour.interface))
                 try dataPlane.inject(frame, on: port)
+                advertise(to: neighbour)
             }
         case .move(let binding):
             attempt {
                 try plane.install(CollectionOfOne(binding))
                 tell(.moved(node: binding.node, address: binding.address, binding.location))
                 try dataPlane.inject(frame, on: port)
+                advertise(to: neighbour)
             }
-        case .known: attempt { try dataPlane.inject(frame, on: port) }
+        case .known:
+            if roaming?.held.has(first.source) == true {
+                roaming?.hold(HeldFrames.Frame(bytes: frame, port: port), of: first.source)
+            } else {
+                attempt { try dataPlane.inject(frame, on: port) }
+            }
         case .refuse(let cause):
             counters.count("host-refused-\(cause.rawValue)")
             logger.debug("\(first.source) of \(first.station) was not let in: \(cause.rawValue)")
@@ -60,6 +69,10 @@ extension AccessRouterService {
     func expireUnawareHosts() {
         guard !unaware.isEmpty else { return }
         for address in unaware.expire(at: MonotonicClock.now()) {
+            if let roaming {
+                roaming.handle(.silent(address))
+                continue
+            }
             attempt {
                 let entry = try dataPlane.host(HostKey(address))
                 try plane.remove(address)
@@ -67,6 +80,32 @@ extension AccessRouterService {
                 tell(.expired(node: node, address: address, .inactivity))
             }
         }
+    }
+}
+
+extension AccessRouterService {
+    /// What hosts that roam need of this.
+    func roamingOwner() -> RoamingDriver.Owner {
+        let chains = Dictionary(
+            settings.access.map {
+                ($0.interface, ForwardingPlane.chainName($0.servers ?? settings.servers.map(\.name)))
+            }) { first, _ in first }
+        return RoamingDriver.Owner(
+            chain: { [unowned self] in chains[interfaceName($0)] ?? nil },
+            arrived: { [unowned self] in advertise(to: $0) },
+            left: { [unowned self] in _ = unaware.delete($0) },
+            inject: { [unowned self] frame in attempt { try dataPlane.inject(frame.bytes, on: frame.port) } },
+            tell: { [unowned self] in tell($0) })
+    }
+
+    /// News of hosts that roam to the log, the counters and whoever watches.
+    private func tell(_ report: RoamingReport) {
+        let news = RoamingNews(report)
+        counters.count(news.kind)
+        if logger.logLevel <= news.level {
+            logger.log(level: news.level, "\(news.text)", metadata: news.fields.mapValues { "\($0)" })
+        }
+        events.tell(news.kind, news.text, news.fields)
     }
 }
 

@@ -27,6 +27,13 @@ final class AccessRouterService: @unchecked Sendable {
     let errors: ErrorSender
     /// `nil` without `[peering]`.
     let peering: PeeringService?
+    /// Where a link is to have router advertisements.
+    private var advertiser: Advertiser?
+    private var lastAdvertisements = MonotonicClock.now()
+    /// Names of the other routers, by the indices that the tables have.
+    let routerNames: [Int: String]
+    /// Where there are neighbours: hosts that roam between them and this router.
+    private(set) var roaming: RoamingDriver?
 
     private var transport: ProtocolTransport!
     private var journal: RecordStore!
@@ -52,6 +59,8 @@ final class AccessRouterService: @unchecked Sendable {
 
     /// How often hosts are looked at for signs of life, and next hops are verified.
     private static let scanInterval = 5
+    /// How often nodes are told again, a third of what they need to hear it in.
+    private static let advertisementInterval = TimeSpan.seconds(600)
     /// Places of the host table that are looked at in one go: a fraction of a millisecond, also where each host in them
     /// was heard of.
     private static let scanPlaces = 4096
@@ -76,12 +85,18 @@ final class AccessRouterService: @unchecked Sendable {
         unaware = UnawareHosts(settings, numbers: numbers)
         // First, since it is refused where another daemon has the port: nothing is in the kernel yet.
         transport = try ProtocolTransport(port: settings.port, interfaces: ports) { logger.warning("\($0)") }
+        let routers: RouterDirectory
         if let peers = configuration.peering {
-            peering = try PeeringService(peers, settings, epoch: epoch, logger: logger, events: events)
-            try peering?.start()
+            let service = try PeeringService(peers, settings, epoch: epoch, logger: logger, events: events)
+            try service.start()
+            let others = peers.peers.map(\.name).filter { $0 != service.peering.name }
+            routers = try RouterDirectory(others, path: folder + "/routers.json")
+            peering = service
         } else {
             peering = nil
+            routers = RouterDirectory()
         }
+        routerNames = routers.names
         let core = AccessRouterConfiguration(
             settings, epoch: epoch, numbers: numbers, reserved: staticHosts.addresses)
         router = try AccessRouter(core)
@@ -102,9 +117,13 @@ final class AccessRouterService: @unchecked Sendable {
         let netlink = try NetlinkSocket()
         plane = ForwardingPlane(
             settings, ports: ports, markedDown: serverMarks.down, dataPlane: dataPlane, netlink: netlink,
-            reports: reports()
+            routers: routers, reports: reports()
         ) { [dataPlane] port throws(DataPlaneError) in try dataPlane.attach(port) }
         if let nat = settings.nat { translate(nat, outside: outside) }
+        if let peering {
+            roaming = RoamingDriver(
+                peering.peering, plane, dataPlane, queue: queue, logger: logger, owner: roamingOwner())
+        }
     }
 
     /// Adopts what is in the kernel, puts it right, and begins.
@@ -125,6 +144,8 @@ final class AccessRouterService: @unchecked Sendable {
         if let failure = loaded.failure { logger.error("\(failure)") }
         perform(actions)
         try adoptUnawareHosts()
+        try roaming?.start()
+        peering?.deliver(on: queue) { [weak self] in self?.roaming?.receive($0) }
         let others = staticHosts.bindings(plane)
         for host in others { try plane.install(CollectionOfOne(host)) }
         // With all in force, and no more than those in the table, there is nothing else.
@@ -136,6 +157,12 @@ final class AccessRouterService: @unchecked Sendable {
             logger.error("\($0)")
         } handle: { [weak self] in
             self?.handle($0)
+        }
+        advertiser = try Advertiser(settings, plane.ports, logger: logger)
+        if let advertiser {
+            watch(advertiser.sockets.descriptor) { service in
+                service.advertiser?.answer { service.unaware.addresses(of: $0) }
+            }
         }
         transport.start(on: queue) { [weak self] in self?.receive($0) }
         timer.setEventHandler { [weak self] in
@@ -172,6 +199,7 @@ final class AccessRouterService: @unchecked Sendable {
         dispatchPrecondition(condition: .onQueue(queue))
         isStopped = true
         peering?.stop()
+        roaming?.stop()
         timer.cancel()
         housekeeping.cancel()
         transport.stop()
@@ -185,7 +213,9 @@ final class AccessRouterService: @unchecked Sendable {
     /// Takes out of the data plane what no binding stands for.
     private func reconcile() throws {
         let fixed = staticHosts.addresses
-        let removed = try plane.removeHosts { router.holds($0) || fixed.contains($0) || unaware.holds($0) }
+        let removed = try plane.removeHosts {
+            router.holds($0) || fixed.contains($0) || unaware.holds($0) || roaming?.roaming.holds($0) == true
+        }
         if removed > 0 { logger.notice("removed hosts that nothing stands for", metadata: ["hosts": "\(removed)"]) }
     }
 
@@ -287,6 +317,12 @@ final class AccessRouterService: @unchecked Sendable {
         attempt { try plane.handle(try netlinkMonitor.receive()) }
     }
 
+    /// Tells a node that has come which IPv6 addresses to use, and from time to time again.
+    func advertise(to neighbour: AnchorCore.Neighbour) {
+        advertiser?.advertise(
+            to: neighbour.mac, on: neighbour.interface.number, unaware.addresses(of: neighbour.mac))
+    }
+
     private func reports() -> ForwardingPlane.Reports {
         ForwardingPlane.Reports(
             linkChanged: { [weak self] in self?.linkChanged($0, isUp: $1) },
@@ -335,6 +371,10 @@ final class AccessRouterService: @unchecked Sendable {
         beginTranslationPass()
         attempt { try plane.forgetPathMTUs(at: now) }
         expireUnawareHosts()
+        if now - lastAdvertisements >= Self.advertisementInterval {
+            lastAdvertisements = now
+            for neighbour in unaware.stations { advertise(to: neighbour) }
+        }
         attempt { try plane.settle() }
         plane.nextHops.refreshAll()
         warnOfFullTables()
@@ -347,6 +387,7 @@ final class AccessRouterService: @unchecked Sendable {
         attempt {
             let part = try plane.activity(since: span, at: start, from: place, places: Self.scanPlaces)
             unaware.note(part.seen)
+            if !part.seen.isEmpty { roaming?.handle(.seen(part.seen)) }
             let actions = part.seen.isEmpty ? [] : router.handle(.activity(part.seen), at: MonotonicClock.now())
             if !actions.isEmpty {
                 perform(actions)

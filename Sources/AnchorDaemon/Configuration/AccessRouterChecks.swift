@@ -90,6 +90,14 @@ struct AccessRouterChecks {
                 }
                 blocks.append((pool, key))
             }
+            let advertised = link.unaware.filter { block in
+                block.family == .v6 && block.length == 64 && link.gateways.contains { block.contains($0.address) }
+            }
+            if link.advertises, advertised.isEmpty {
+                reader.problem(
+                    "access[\(place)].advertise",
+                    "the link has no IPv6 gateway in a block of 64 bits of unaware, which nodes could have addresses of")
+            }
             for family in AddressFamily.allCases {
                 let places = link.gateways.indices.filter { link.gateways[$0].address.family == family }
                 for number in places.dropFirst() {

@@ -109,6 +109,9 @@ public struct AccessLinkSettings: Sendable {
     public var pools: [IPPrefix] = []
     /// `unaware`: blocks whose addresses need no lease: who sends from one is let in by its first packet [0077].
     public var unaware: [IPPrefix] = []
+    /// `advertise`: this router tells nodes on the link which IPv6 addresses to use (RFC 4861): those of the block that
+    /// its gateway is in, and those of the other blocks of `unaware` only for what began with them. Default: false.
+    public var advertises = false
     /// `servers`: names of the servers that its hosts' packets pass, from the node outwards. Default: all, in the
     /// order of the file.
     public var servers: [String]?
@@ -131,6 +134,7 @@ public struct AccessLinkSettings: Sendable {
         pools =
             unaware.isEmpty
             ? reader.required("pools", blocks, "the blocks that addresses are leased from") ?? [] : blocks ?? []
+        advertises = reader.boolean("advertise") ?? advertises
         servers = reader.list("servers", of: "a name") { $0 }
         reader.finish()
     }

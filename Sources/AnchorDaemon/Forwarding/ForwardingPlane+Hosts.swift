@@ -43,7 +43,7 @@ extension ForwardingPlane {
 
     func entry(_ binding: HostBinding, _ known: inout KnownPath?) throws(DataPlaneError) -> HostEntry {
         var entry = HostEntry(
-            key: HostKey(binding.address), node: UInt32(truncatingIfNeeded: binding.node),
+            key: HostKey(binding.address), node: binding.isUnaware ? 0 : UInt32(truncatingIfNeeded: binding.node),
             chain: chainIndex(binding.chain), isUnaware: binding.isUnaware)
         if let neighbour = binding.location.neighbour {
             entry.attachment = HostAttachment(mac: neighbour.mac, port: neighbour.interface.number)
@@ -126,6 +126,7 @@ extension ForwardingPlane {
         }
         if let failure { throw failure }
         if !moved.isEmpty { try dataPlane.setHosts(moved) }
+        try rerouteRouters()
     }
 
     /// Takes out what the data plane holds and nobody wants: what a former process left.

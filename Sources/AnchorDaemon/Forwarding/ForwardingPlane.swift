@@ -43,6 +43,10 @@ final class ForwardingPlane {
     var markedDown: Set<String>
     /// Path MTUs below the core's, by tunnel's peer.
     var learned: [IPAddress: LearnedMTU] = [:]
+    /// The other access routers.
+    var routers: RouterDirectory
+    /// Routers that hosts which have moved on are taken from still, by host.
+    var roamingPeers: [IPAddress: Set<IPAddress>] = [:]
     /// Gives hosts outside addresses, where there is a NAT.
     var translation: Translation?
     /// Outside addresses as the tables count them.
@@ -50,14 +54,16 @@ final class ForwardingPlane {
     /// Ways to tunnels' peers, as long as no route changes.
     var ways = TunnelWays()
 
+    /// - Parameter routers: the other access routers.
     init(
         _ settings: AccessRouterSettings, ports: PortTable, markedDown: Set<String>, dataPlane: any DataPlane,
-        netlink: NetlinkSocket, reports: Reports,
+        netlink: NetlinkSocket, routers: RouterDirectory = RouterDirectory(), reports: Reports,
         attach: @escaping @Sendable (PortIndex) throws(DataPlaneError) -> ProgramAttachment
     ) {
         self.settings = settings
         self.markedDown = markedDown
         self.dataPlane = dataPlane
+        self.routers = routers
         self.netlink = netlink
         self.reports = reports
         attachPrograms = attach

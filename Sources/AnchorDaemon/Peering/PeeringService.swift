@@ -35,6 +35,7 @@ final class PeeringService: Sendable {
     }
 
     /// Listens, and looks for neighbours. Not for a thread of the concurrency runtime, which it would hold up.
+    /// What happens is told from ``deliver(on:to:)`` on.
     func start() throws(DaemonError) {
         let outcome = Mutex<DaemonError?>(nil)
         let done = DispatchSemaphore(value: 0)
@@ -53,8 +54,20 @@ final class PeeringService: Sendable {
         }
         done.wait()
         if let failure = outcome.withLock({ $0 }) { throw failure }
+    }
+
+    /// - Parameter handle: called on `queue` with what happens, one after the other: while it is busy, neighbours wait.
+    func deliver(on queue: DispatchQueue, to handle: @escaping @Sendable (PeerEvent) -> Void) {
         Task { [weak self, events = peering.events] in
-            for await event in events { self?.tell(event) }
+            for await event in events {
+                self?.tell(event)
+                await withCheckedContinuation { continuation in
+                    queue.async {
+                        handle(event)
+                        continuation.resume()
+                    }
+                }
+            }
         }
     }
 
@@ -99,7 +112,6 @@ final class PeeringService: Sendable {
             tell(
                 "certificate-refused", "the changed certificate files are not used: \(problem)", .error,
                 ["problem": "\(problem)"])
-        // None is defined yet: of a neighbour of a later version.
         case .message: break
         }
     }

@@ -2,14 +2,16 @@ import BPFKit
 import FlowAnchorABI
 import NetworkTypes
 
-/// A flow that is translated, seen from its host.
+/// A flow that is translated, here or where it began, seen from its host.
 public struct NATFlow: Hashable, Sendable {
     /// IP protocol number: 1, 6 or 17.
     public var transport: UInt8
     public var inside: IPAddress
     /// Of an ICMP query, its identifier.
     public var insidePort: UInt16
-    public var outside: IPAddress
+    /// The router where it began, by its index; `nil`: here. One from elsewhere has no outside address here.
+    public var anchor: UInt32?
+    public var outside: IPAddress?
     public var outsidePort: UInt16
     public var remote: IPAddress
     public var remotePort: UInt16
@@ -37,17 +39,26 @@ extension NATTable {
         let end = count < capacity - place ? place + count : capacity
         for index in place..<end {
             let word = memory.translations.word(index)
-            guard word.isInUse, memory.translations.slots[index].key.kind == NATKind.up else { continue }
+            let kind = memory.translations.slots[index].key.kind
+            guard word.isInUse, kind == NATKind.up || kind == NATKind.away else { continue }
             let up = memory.translations.slots[index]
             let down = memory.translations.slots[Int(up.twin) & (capacity - 1)]
             guard memory.translations.word(index) == word else { continue }
-            if !body(NATFlow(up, down, idle)) { return nil }
+            if !body(kind == NATKind.away ? NATFlow(away: up, idle) : NATFlow(up, down, idle)) { return nil }
         }
         return end < capacity ? end : nil
     }
 }
 
 extension NATFlow {
+    fileprivate init(away slot: fa_translation, _ idle: (UInt32) -> Duration) {
+        let key = FlowKey(slot.key)
+        self.init(
+            transport: key.transport, inside: key.local, insidePort: key.localPort, anchor: slot.router, outside: nil,
+            outsidePort: 0, remote: key.remote, remotePort: key.remotePort, state: .away,
+            idleUp: idle(slot.last_seen), idleDown: idle(slot.last_seen))
+    }
+
     fileprivate init(_ up: fa_translation, _ down: fa_translation, _ idle: (UInt32) -> Duration) {
         let key = FlowKey(up.key)
         let isWhole = down.key.kind == NATKind.down && down.mapping == up.mapping

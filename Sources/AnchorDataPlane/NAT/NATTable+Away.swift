@@ -104,7 +104,7 @@ extension NATTable {
         slot.pointee.header_sum = 0
         slot.pointee.transport_sum = 0
         slot.pointee.last_seen = flow.lastSeen
-        slot.pointee.seen = FA_NAT_SEEN
+        slot.pointee.seen = flow.seen
         slot.pointee.router = anchor
         slot.pointee.mapping = 0
         slot.pointee.subscriber = UInt32(owner)

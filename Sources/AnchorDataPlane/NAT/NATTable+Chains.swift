@@ -28,7 +28,7 @@ extension NATTable {
             let slot = memory.translations.slots + index
             let word = memory.translations.word(index)
             if word.isInUse, slot.pointee.key.local_be == local, memory.isChained(slot, by: owner) {
-                let flow = RoamingFlow(slot)
+                let flow = RoamingFlow(slot, memory)
                 if memory.translations.word(index) == word, !body(flow) { return }
             }
             link = next

@@ -80,6 +80,8 @@ public enum NATFlowState: String, Hashable, Sendable, CaseIterable, Codable {
     case closing
     /// UDP and ICMP: there are packets, that is all.
     case open
+    /// It began at another router, which knows [0080].
+    case away
 
     /// - Parameters: `fa_translation.seen` of both directions.
     @inline(__always)

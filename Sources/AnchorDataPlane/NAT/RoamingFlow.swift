@@ -15,10 +15,14 @@ public struct RoamingFlow: Hashable, Sendable {
     public var anchor: UInt32?
     /// When its last packet from the host was seen, in ticks of the programs' clock.
     public var lastSeen: UInt32
+    /// What its host's packets were, `FA_NAT_SEEN` and so on.
+    public var seen: UInt32
+    /// A TCP connection that has ended: a FIN from both sides, or a RST. Only where it began both sides are seen.
+    public var isClosing: Bool
 
     public init(
         transport: UInt8, localPort: UInt16, remote: IPAddress, remotePort: UInt16, anchor: UInt32?,
-        lastSeen: UInt32 = 0
+        lastSeen: UInt32 = 0, seen: UInt32 = FA_NAT_SEEN, isClosing: Bool = false
     ) {
         self.transport = transport
         self.localPort = localPort
@@ -26,6 +30,8 @@ public struct RoamingFlow: Hashable, Sendable {
         self.remotePort = remotePort
         self.anchor = anchor
         self.lastSeen = lastSeen
+        self.seen = seen
+        self.isClosing = isClosing
     }
 }
 
@@ -54,12 +60,21 @@ public struct AwayResult: Hashable, Sendable {
 extension RoamingFlow {
     /// From a slot of one that began here or elsewhere.
     @inline(__always)
-    init(_ slot: UnsafePointer<fa_translation>) {
+    init(_ slot: UnsafePointer<fa_translation>, _ memory: NATMemory) {
         let key = slot.pointee.key
+        let seen = slot.pointee.seen
+        var isClosing = seen & FA_NAT_RST != 0
+        if key.`protocol` == 6, key.kind == NATKind.up {
+            let down = memory.translations.slots + (Int(slot.pointee.twin) & (memory.translations.capacity - 1))
+            let isWhole = down.pointee.key.kind == NATKind.down && down.pointee.mapping == slot.pointee.mapping
+            let other = isWhole ? down.pointee.seen : 0
+            isClosing = NATFlowState(transport: 6, seenUp: seen, seenDown: other) == .closing
+        }
         self.init(
             transport: key.`protocol`, localPort: UInt16(bigEndian: key.local_port_be),
             remote: IPAddress(v4: UInt32(bigEndian: key.remote_be)), remotePort: UInt16(bigEndian: key.remote_port_be),
-            anchor: key.kind == NATKind.away ? slot.pointee.router : nil, lastSeen: slot.pointee.last_seen)
+            anchor: key.kind == NATKind.away ? slot.pointee.router : nil, lastSeen: slot.pointee.last_seen,
+            seen: seen, isClosing: isClosing)
     }
 
     /// Whether it can be a flow that began elsewhere.

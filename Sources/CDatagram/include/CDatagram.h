@@ -4,6 +4,8 @@
  * order, IPv4 as ::ffff:a.b.c.d; ports are in the machine's byte order. */
 #pragma once
 
+#include "CStation.h"
+
 #include <stdint.h>
 
 #define CD_BATCH 64

@@ -27,6 +27,15 @@ public struct HostModel: Hashable, Sendable, Codable {
     public var mac: MACAddress?
     /// The server chain that its flows pass.
     public var chain: String?
+    /// Of a host that knows nothing of this router: one more at each of its moves from router to router.
+    public var epoch: UInt32?
+    /// The neighbour that it is at.
+    public var router: String?
+    /// Neighbours where flows of it began.
+    public var anchors: [String]?
+    /// The neighbour that packets go to whose flow is not known here: the one that it was at before, as long as that
+    /// has not sent all of its table; in IPv6 the one where its address began.
+    public var previous: String?
     /// Since its last packet, in seconds.
     public var idle: Double?
     /// Until it ends without a refresh, in seconds; absent for a host that an operator made.

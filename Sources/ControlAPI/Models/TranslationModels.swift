@@ -33,20 +33,22 @@ public struct SubscriberModel: Hashable, Sendable, Codable {
     }
 }
 
-/// A flow that an access router translates.
+/// A flow that an access router translates, or sends to the router where it began, which does.
 public struct TranslatedFlowModel: Hashable, Sendable, Codable {
     /// `tcp`, `udp` or `icmp`.
     public var transport: String
     /// MN, by its own address and port; of an ICMP query its identifier.
     public var inside: IPAddress
     public var insidePort: UInt16
-    /// As the correspondent knows it.
-    public var outside: IPAddress
-    public var outsidePort: UInt16
+    /// The neighbour where it began; absent if that was here.
+    public var anchor: String?
+    /// As the correspondent knows it; absent if it began elsewhere.
+    public var outside: IPAddress?
+    public var outsidePort: UInt16?
     /// CN.
     public var correspondent: IPAddress
     public var correspondentPort: UInt16
-    /// `opening`, `established` or `closing` for TCP, `open` for the others.
+    /// `opening`, `established` or `closing` for TCP, `open` for the others; `away` if it began elsewhere.
     public var state: String
     /// Since the last packet of the host, and of the correspondent, in seconds; of one that never sent, since the flow
     /// began.
@@ -54,12 +56,14 @@ public struct TranslatedFlowModel: Hashable, Sendable, Codable {
     public var idleDown: Double
 
     public init(
-        transport: String, inside: IPAddress, insidePort: UInt16, outside: IPAddress, outsidePort: UInt16,
-        correspondent: IPAddress, correspondentPort: UInt16, state: String, idleUp: Double, idleDown: Double
+        transport: String, inside: IPAddress, insidePort: UInt16, anchor: String? = nil, outside: IPAddress?,
+        outsidePort: UInt16?, correspondent: IPAddress, correspondentPort: UInt16, state: String, idleUp: Double,
+        idleDown: Double
     ) {
         self.transport = transport
         self.inside = inside
         self.insidePort = insidePort
+        self.anchor = anchor
         self.outside = outside
         self.outsidePort = outsidePort
         self.correspondent = correspondent

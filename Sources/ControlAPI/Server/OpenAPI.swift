@@ -72,7 +72,7 @@ enum OpenAPI {
                 "Host",
                 [
                     "address", "node", "place", "careOf", "tunnel", "key", "sequenced", "interface", "mac", "chain",
-                    "idle", "expiresIn",
+                    "epoch", "router", "anchors", "previous", "idle", "expiresIn",
                 ]),
             schema("StaticHost", ["address", "interface", "mac", "careOf", "key", "sequenced", "chain"]),
             schema(
@@ -87,7 +87,7 @@ enum OpenAPI {
             schema(
                 "TranslatedFlow",
                 [
-                    "transport", "inside", "insidePort", "outside", "outsidePort", "correspondent",
+                    "transport", "inside", "insidePort", "anchor", "outside", "outsidePort", "correspondent",
                     "correspondentPort", "state", "idleUp", "idleDown",
                 ]),
             schema("Anchor", ["address", "anchor", "router", "path", "careOf", "interface", "flows", "preferred"]),

@@ -48,7 +48,8 @@ enum DaemonConfiguration {
 
     static func router(_ number: Int, _ options: RouterOptions, in lab: Lab) -> String {
         func list(_ values: [String]) -> String { "[" + values.map { "\"\($0)\"" }.joined(separator: ", ") + "]" }
-        let families = AddressFamily.allCases
+        // Tunnels between routers are of the family that comes first.
+        let families = options.peering == .v6 ? [AddressFamily.v6, .v4] : [.v4, .v6]
         let machine = "ar\(number)"
         // Of all routers' blocks, since nodes keep their addresses.
         let blocks =
@@ -74,6 +75,7 @@ enum DaemonConfiguration {
             interface = "acc0"
             gateway = \(list(gateways))
             \(options.hostsAreUnaware ? "unaware" : "pools") = \(list(blocks.map(\.description)))
+            advertise = \(lab.plan.hasCommonGateway)
 
             [[access-router.node]]
             id = \(node)

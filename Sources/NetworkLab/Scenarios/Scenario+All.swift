@@ -4,6 +4,7 @@ extension Scenario {
         beforeTheMove, tunnelledUp, strippedAtAnchor, downToAnchor, tunnelledDown, newFlow, thirdMove, lastFlowEnded,
         bothAttachments, returnFromBoth, translated, orderedTunnel, transparentServer, serverControl, serverDown,
         spoofedTunnels, killedDaemon, conflicts, pathMTU, traceroute, recovery, unawareBefore,
-        translationOutlivesDaemon, peers,
+        translationOutlivesDaemon, tableTransfer, originalFlowAfterMove, newFlowAfterMove, thirdRouter, quickMoves,
+        backAtOrigin, peers,
     ]
 }

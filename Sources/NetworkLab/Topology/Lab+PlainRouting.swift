@@ -39,16 +39,15 @@ extension Lab {
         try script(lines.joined(separator: "\n"), on: "mn")
     }
 
-    /// Gives the node the addresses that a node has that roams between routers with a common gateway, and begins at one.
+    /// Has the node configure itself as one does that roams between routers with a common gateway: an IPv4 address as by
+    /// DHCP, and IPv6 by router advertisements.
     func configureRoamingNode(at router: Int) throws {
-        let lines = AddressFamily.allCases.flatMap { family in
-            let address = AddressPlan.roamingNode(router, family)
-            return [
-                "ip addr add \(address)/\(AddressPlan.linkLength(family)) dev wlan0",
-                "ip route replace \(family.everywhere) via \(AddressPlan.commonGateway(family)) dev wlan0",
-            ]
-        }
-        try script(lines.joined(separator: "\n"), on: "mn")
+        try script(
+            """
+            sysctl -qw net.ipv6.conf.wlan0.accept_ra=1
+            ip addr add \(AddressPlan.roamingNode(router, .v4))/\(AddressPlan.linkLength(.v4)) dev wlan0
+            ip route replace \(AddressFamily.v4.everywhere) via \(AddressPlan.commonGateway(.v4)) dev wlan0
+            """, on: "mn")
     }
 
     /// Moves the node with its address: routing alone keeps it reachable, by host routes to the new place.

@@ -47,11 +47,12 @@ extension SubscriberModel: TableRow {
 }
 
 extension TranslatedFlowModel: TableRow {
-    static var columns: [String] { ["PROTOCOL", "INSIDE", "OUTSIDE", "CN", "STATE", "IDLE UP", "IDLE DOWN"] }
+    static var columns: [String] { ["PROTOCOL", "INSIDE", "ANCHOR", "OUTSIDE", "CN", "STATE", "IDLE UP", "IDLE DOWN"] }
 
     var cells: [String] {
         [
-            transport, "\(inside):\(insidePort)", "\(outside):\(outsidePort)",
+            transport, "\(inside):\(insidePort)", anchor ?? "here",
+            outside.map { "\($0):\(outsidePort ?? 0)" } ?? "-",
             transport == "icmp" ? "\(correspondent)" : "\(correspondent):\(correspondentPort)", state,
             Optional(idleUp).seconds, Optional(idleDown).seconds,
         ]

@@ -1,0 +1,260 @@
+import AnchorProtocol
+import NetworkTypes
+
+/// A host comes: who had it?
+extension Roaming {
+    mutating func attach(
+        _ address: IPAddress, _ neighbour: Neighbour, at now: MonotonicInstant, _ actions: inout [RoamingAction]
+    ) {
+        var host: RoamingRecord
+        if let known = hosts[address] {
+            host = known
+        } else {
+            guard hosts.count < configuration.hostLimit else {
+                actions.append(.refuse(address))
+                return refuse(address, .full, from: name, &actions)
+            }
+            host = RoamingRecord(address, epoch: 0, place: .gone, neighbour: neighbour, at: now)
+        }
+        host.lastSeen = now
+        switch host.place {
+        case .here:
+            if host.neighbour != neighbour {
+                host.neighbour = neighbour
+                host.attached = now
+                refresh(&host, &actions)
+            }
+            actions.append(.release(address))
+        case .claiming:
+            host.neighbour = neighbour
+            refresh(&host, &actions)
+        case .away, .gone:
+            host.neighbour = neighbour
+            host.attached = now
+            search(&host, at: now, &actions)
+        }
+        store(host)
+    }
+
+    private mutating func search(
+        _ host: inout RoamingRecord, at now: MonotonicInstant, _ actions: inout [RoamingAction]
+    ) {
+        var search = RoamingSearch(began: now, deadline: now + configuration.claimPatience)
+        host.away?.isReleasing = false
+        if case .gone = host.place { forgetUntold(&host) }
+        if let away = host.away, connected.contains(away.at) {
+            search.outstanding = [away.at]
+        } else {
+            search.outstanding = connected
+            search.isWide = true
+        }
+        search.asked = search.outstanding
+        let asked = search.outstanding
+        host.place = .claiming(search)
+        guard !asked.isEmpty else { return settleAsNew(&host, at: now, &actions) }
+        refresh(&host, &actions)
+        actions.append(.report(.claimed(host.address)))
+        for peer in asked.sorted() { sendClaim(host, to: peer, at: now, &actions) }
+    }
+
+    func sendClaim(
+        _ host: RoamingRecord, to peer: String, at now: MonotonicInstant, _ actions: inout [RoamingAction]
+    ) {
+        guard let neighbour = host.neighbour, connected.contains(peer) else { return }
+        let claim = Claim(
+            host: RoamingHost(host.address), knownEpoch: host.epoch, age: age(host, at: now), mac: neighbour.mac)
+        actions.append(.send(.claim(claim), to: peer))
+    }
+
+    /// Asks one more router.
+    func ask(
+        _ peer: String, _ host: inout RoamingRecord, at now: MonotonicInstant, _ actions: inout [RoamingAction]
+    ) {
+        guard var search = host.search, connected.contains(peer), search.asked.insert(peer).inserted else { return }
+        search.outstanding.insert(peer)
+        host.search = search
+        sendClaim(host, to: peer, at: now, &actions)
+    }
+
+    /// All that were asked have answered: the others, or it is new.
+    mutating func searchOn(
+        _ host: inout RoamingRecord, at now: MonotonicInstant, _ actions: inout [RoamingAction]
+    ) {
+        guard var search = host.search, search.outstanding.isEmpty else { return }
+        let others = connected.subtracting(search.asked)
+        guard !search.isWide, !others.isEmpty else { return settleAsNew(&host, at: now, &actions) }
+        search.isWide = true
+        search.deadline = now + configuration.claimPatience
+        host.search = search
+        for peer in others.sorted() { ask(peer, &host, at: now, &actions) }
+    }
+
+    /// Nobody has it, or nobody says so in time.
+    mutating func settleAsNew(
+        _ host: inout RoamingRecord, at now: MonotonicInstant, _ actions: inout [RoamingAction]
+    ) {
+        guard let search = host.search else { return }
+        host.unanswered.formUnion(search.outstanding)
+        host.unanswered.formUnion(peers.subtracting(connected))
+        host.epoch = epoch(after: host.epoch)
+        if let away = host.away {
+            // What is sent there is for nobody; flows that began elsewhere may work again when their routers are told.
+            let own = away.isAsked && !away.isAcknowledged ? host.sharers.subtracting([name]) : []
+            cancelTransfer(&host, &actions)
+            host.anchors = own
+            host.untold = own
+            if !own.isEmpty { planTelling(&host, at: now) }
+        } else {
+            host.anchors = []
+        }
+        host.chain = []
+        settle(&host, from: nil, search, at: now, &actions)
+        tellNow(host, to: host.untold, &actions)
+        answerKept(&host, search, except: nil, at: now, &actions)
+    }
+
+    /// It is here now, whoever had it.
+    mutating func settle(
+        _ host: inout RoamingRecord, from peer: String?, _ search: RoamingSearch, at now: MonotonicInstant,
+        _ actions: inout [RoamingAction]
+    ) {
+        host.place = .here
+        host.away = nil
+        host.isHome = !isTranslated(host.address) && host.anchors.isEmpty
+        host.arrived = []
+        host.lost = []
+        host.expected = [:]
+        host.unlinks = [:]
+        host.leases = [:]
+        for router in host.sharers where !connected.contains(router) { missing(router, &host, at: now) }
+        refresh(&host, &actions)
+        actions.append(.release(host.address))
+        actions.append(
+            .report(.settled(host.address, epoch: host.epoch, from: peer, after: now - search.began)))
+        log.append(
+            RoamingHandover(
+                address: host.address, epoch: host.epoch, from: peer, to: name, began: search.began, settled: now,
+                finished: host.chain.isEmpty ? now : nil))
+    }
+
+    // MARK: Other routers' claims
+
+    mutating func claimed(
+        _ host: inout RoamingRecord, _ claim: Claim, by peer: String, at now: MonotonicInstant,
+        _ actions: inout [RoamingAction]
+    ) {
+        let attached = attachment(age: claim.age, at: now)
+        switch host.place {
+        case .gone: sendUnknown(host, to: peer, &actions)
+        case .claiming(var search):
+            // One of the two must not wait for the other: the one whose name is higher says at once that it has nothing.
+            search.kept[peer] = RoamingSearch.KeptClaim(
+                attached: attached, knownEpoch: claim.knownEpoch, mac: claim.mac)
+            host.search = search
+            if name > peer { sendUnknown(host, to: peer, &actions) }
+        case .here:
+            let isLater = host.attached.map { attached >= $0 } ?? true
+            if claim.mac == host.neighbour?.mac {
+                guard isLater else { return sendHeld(host, to: peer, at: now, &actions) }
+            } else {
+                guard isLater else { return sendUnknown(host, to: peer, &actions) }
+                guard now - host.lastSeen >= configuration.patience else {
+                    return sendHeld(host, to: peer, at: now, &actions)
+                }
+            }
+            handOver(&host, to: peer, knownEpoch: claim.knownEpoch, at: now, &actions)
+        case .away:
+            guard let away = host.away else { return }
+            // There it is, and doesn't know what is here; or nobody else can say that it isn't where it was [0084].
+            guard away.at == peer || !connected.contains(away.at) else {
+                return sendUnknown(host, to: peer, &actions)
+            }
+            handOver(&host, to: peer, knownEpoch: claim.knownEpoch, at: now, &actions)
+        }
+    }
+
+    func sendUnknown(_ host: RoamingRecord, to peer: String, _ actions: inout [RoamingAction]) {
+        actions.append(.send(.unknown(Unknown(host: RoamingHost(host.address))), to: peer))
+    }
+
+    func sendHeld(
+        _ host: RoamingRecord, to peer: String, at now: MonotonicInstant, _ actions: inout [RoamingAction]
+    ) {
+        let held = Held(host: RoamingHost(host.address), epoch: host.epoch, age: age(host, at: now))
+        actions.append(.send(.held(held), to: peer))
+        refuse(host.address, .held, from: peer, &actions)
+    }
+
+    /// Claims that came while it was being looked for. Of two routers that look for it at the same time both may have
+    /// found it, or found nothing: the one that it came to last gets it.
+    mutating func answerKept(
+        _ host: inout RoamingRecord, _ search: RoamingSearch, except granter: String?, at now: MonotonicInstant,
+        _ actions: inout [RoamingAction]
+    ) {
+        var kept = search.kept
+        if let granter { kept[granter] = nil }
+        let latestFirst = kept.sorted { ($1.value.attached, $0.key) < ($0.value.attached, $1.key) }
+        for (peer, claim) in latestFirst where connected.contains(peer) {
+            guard host.isHere, let attached = host.attached else {
+                sendUnknown(host, to: peer, &actions)
+                continue
+            }
+            let isLater = claim.attached >= attached
+            let isSame = claim.mac == host.neighbour?.mac
+            if isLater, isSame {
+                handOver(&host, to: peer, knownEpoch: claim.knownEpoch, at: now, &actions)
+            } else if name > peer {
+                // It was told that there is nothing here.
+                host.unanswered.insert(peer)
+                sendClaim(host, to: peer, at: now, &actions)
+            } else if isSame || isLater {
+                sendHeld(host, to: peer, at: now, &actions)
+            } else {
+                sendUnknown(host, to: peer, &actions)
+            }
+        }
+    }
+
+    // MARK: Answers that give nothing
+
+    mutating func notKnown(
+        _ host: inout RoamingRecord, by peer: String, at now: MonotonicInstant, _ actions: inout [RoamingAction]
+    ) {
+        host.unanswered.remove(peer)
+        guard var search = host.search, search.outstanding.remove(peer) != nil else { return }
+        host.search = search
+        searchOn(&host, at: now, &actions)
+    }
+
+    mutating func held(
+        _ host: inout RoamingRecord, _ held: Held, by peer: String, at now: MonotonicInstant,
+        _ actions: inout [RoamingAction]
+    ) {
+        switch host.place {
+        case .claiming(let search):
+            guard search.asked.contains(peer) else { return refuse(host.address, .unasked, from: peer, &actions) }
+            if host.away == nil {
+                // Somebody may be giving it to this router at this moment, so it is not forgotten yet.
+                var away = RoamingAway(at: peer, since: now)
+                away.hasFlows = false
+                away.cleanUp = now + configuration.grace
+                host.away = away
+                host.epoch = held.epoch
+            }
+            host.unanswered.formUnion(search.outstanding)
+            host.place = .away
+            refresh(&host, &actions)
+            actions.append(.refuse(host.address))
+            refuse(host.address, .held, from: peer, &actions)
+            for other in search.kept.keys.sorted() { sendUnknown(host, to: other, &actions) }
+            startTransfer(&host, at: now, &actions)
+            askAgain(&host, at: now)
+        case .here:
+            guard host.unanswered.remove(peer) != nil else {
+                return refuse(host.address, .unasked, from: peer, &actions)
+            }
+            handOver(&host, to: peer, knownEpoch: held.epoch, at: now, &actions)
+        case .away, .gone: host.unanswered.remove(peer)
+        }
+    }
+}

@@ -1,0 +1,193 @@
+import AnchorProtocol
+import NetworkTypes
+
+/// A host changes hands.
+extension Roaming {
+    /// It is `peer`'s from now on. Its entry is changed before anybody is told.
+    mutating func handOver(
+        _ host: inout RoamingRecord, to peer: String, knownEpoch: UInt32, at now: MonotonicInstant,
+        _ actions: inout [RoamingAction]
+    ) {
+        let isTranslated = isTranslated(host.address)
+        cancelTransfer(&host, &actions)
+        host.epoch = epoch(after: host.epoch, claimed: knownEpoch)
+        let isWaiting = host.away.map { $0.isAsked && !$0.isAcknowledged } ?? true
+        let rest = isWaiting ? host.chain.filter { $0 != name && $0 != peer } : []
+        if !isWaiting { host.anchors = [] }
+        host.anchors = host.anchors.union(rest).subtracting([name, peer])
+        host.chain = isTranslated ? Array(([name] + rest).prefix(Self.mostRouters)) : []
+        if let away = host.away, away.at != peer { host.former[away.at] = now + configuration.grace }
+        host.former[peer] = nil
+        var away = RoamingAway(at: peer, since: now)
+        away.isAsked = isTranslated
+        away.isAcknowledged = !isTranslated
+        away.hasFlows = isTranslated ? host.away?.hasFlows ?? true : host.isHome || host.away?.hasFlows ?? false
+        away.cleanUp = isTranslated ? nil : now + configuration.grace
+        host.away = away
+        host.place = .away
+        host.arrived = []
+        host.lost = []
+        host.expected = [:]
+        host.unlinks = [:]
+        host.leases = [:]
+        host.untold = host.anchors
+        host.unanswered.remove(peer)
+        refresh(&host, &actions)
+        let others = host.anchors.sorted() + (isTranslated || away.hasFlows ? [name] : [])
+        let grant = Grant(
+            host: RoamingHost(host.address), epoch: host.epoch, anchors: Array(others.suffix(Self.mostRouters)),
+            pending: host.chain)
+        actions.append(.send(.grant(grant), to: peer))
+        planTelling(&host, at: now)
+        tellNow(host, to: host.untold, &actions)
+        startTransfer(&host, at: now, &actions)
+        askAgain(&host, at: now)
+        actions.append(.report(.handedOver(host.address, epoch: host.epoch, to: peer)))
+        log.append(
+            RoamingHandover(address: host.address, epoch: host.epoch, from: name, to: peer, began: now))
+        if !connected.contains(peer) { missing(peer, &host, at: now) }
+    }
+
+    mutating func granted(
+        _ host: inout RoamingRecord, _ grant: Grant, by peer: String, at now: MonotonicInstant,
+        _ actions: inout [RoamingAction]
+    ) {
+        switch host.place {
+        case .gone:
+            actions.append(
+                .send(.gone(Gone(host: grant.host, epoch: max(grant.epoch, host.epoch))), to: peer))
+        case .claiming(let search):
+            guard search.asked.contains(peer) || grant.epoch > host.epoch else {
+                return refuse(host.address, .unasked, from: peer, &actions)
+            }
+            take(&host, grant, from: peer, search, at: now, &actions)
+        case .here: merge(&host, grant, from: peer, at: now, &actions)
+        case .away:
+            guard let away = host.away else { return }
+            if away.at == peer {
+                // Both have given it to the other at the same time.
+                guard grant.epoch > host.epoch || grant.epoch == host.epoch && name < peer else { return }
+                takeBack(&host, grant, from: peer, at: now, &actions)
+            } else if grant.epoch > host.epoch, host.neighbour != nil {
+                // A move overtook this one's; whoever has it now is told.
+                let place = away.at
+                takeBack(&host, grant, from: peer, at: now, &actions)
+                guard host.isHere else { return }
+                host.unanswered.insert(place)
+                sendClaim(host, to: place, at: now, &actions)
+            } else {
+                pass(&host, grant, from: peer, at: now, &actions)
+            }
+        }
+    }
+
+    /// It is here: a search has found the router that had it.
+    private mutating func take(
+        _ host: inout RoamingRecord, _ grant: Grant, from peer: String, _ search: RoamingSearch,
+        at now: MonotonicInstant, _ actions: inout [RoamingAction]
+    ) {
+        let told = Set(grant.anchors).union(grant.pending).union([peer])
+        let wasHigher = host.epoch > grant.epoch
+        host.epoch = max(host.epoch, grant.epoch)
+        // What this router has handed over before, and its table hasn't arrived anywhere: the other one may never
+        // have known of those that it waited for.
+        let isWaiting = host.away.map { $0.isAsked && !$0.isAcknowledged } ?? false
+        let own = isWaiting ? host.chain : []
+        let ownAnchors = isWaiting ? host.anchors : []
+        cancelTransfer(&host, &actions)
+        host.chain = grant.pending.filter { $0 != name && peers.contains($0) }
+        for router in own where router != name && !host.chain.contains(router) { host.chain.append(router) }
+        host.anchors = Set(grant.anchors).union(host.chain).union(ownAnchors).intersection(peers)
+        if host.chain.contains(peer) { host.anchors.insert(peer) }
+        host.former = [peer: now + configuration.grace]
+        host.unanswered = search.outstanding.subtracting([peer])
+        let untold = wasHigher ? host.sharers : host.sharers.subtracting(told)
+        host.untold = untold.isEmpty ? [] : untold.union(host.chain)
+        settle(&host, from: peer, search, at: now, &actions)
+        planTelling(&host, at: now)
+        tellNow(host, to: host.untold, &actions)
+        finishTables(&host, at: now, &actions)
+        answerKept(&host, search, except: peer, at: now, &actions)
+    }
+
+    /// It is here again without having been looked for.
+    private mutating func takeBack(
+        _ host: inout RoamingRecord, _ grant: Grant, from peer: String, at now: MonotonicInstant,
+        _ actions: inout [RoamingAction]
+    ) {
+        guard host.neighbour != nil else {
+            actions.append(.send(.gone(Gone(host: grant.host, epoch: grant.epoch)), to: peer))
+            return
+        }
+        let search = RoamingSearch(asked: [peer], began: now, deadline: now)
+        host.place = .claiming(search)
+        take(&host, grant, from: peer, search, at: now, &actions)
+    }
+
+    /// It is here already, and another router says so too: one that answers late, that was told so by another one, or that
+    /// repeats itself.
+    private mutating func merge(
+        _ host: inout RoamingRecord, _ grant: Grant, from peer: String, at now: MonotonicInstant,
+        _ actions: inout [RoamingAction]
+    ) {
+        let isKnown = host.sharers.contains(peer) || host.unanswered.contains(peer)
+        guard isKnown || grant.epoch > host.epoch else {
+            // Its flows have nothing to come back by.
+            actions.append(.send(.gone(Gone(host: grant.host, epoch: host.epoch)), to: peer))
+            return refuse(host.address, .unasked, from: peer, &actions)
+        }
+        host.unanswered.remove(peer)
+        var isChanged = grant.epoch != host.epoch
+        host.epoch = max(host.epoch, grant.epoch)
+        let known = host.anchors
+        for router in grant.pending where router != name && peers.contains(router) {
+            host.lost.remove(router)
+            host.unlinks[router] = nil
+            if !host.chain.contains(router), router == peer || !known.contains(router) {
+                host.chain.append(router)
+                isChanged = true
+            }
+        }
+        let others = Set(grant.anchors).union(host.chain).intersection(peers)
+        if !others.isSubset(of: host.anchors) { isChanged = true }
+        host.anchors.formUnion(others)
+        if host.isHome, !host.anchors.isEmpty { host.isHome = false }
+        host.leases[peer] = nil
+        for router in host.sharers where !connected.contains(router) { missing(router, &host, at: now) }
+        guard isChanged else { return }
+        host.untold = host.sharers
+        refresh(&host, &actions)
+        planTelling(&host, at: now)
+        tellNow(host, to: host.untold, &actions)
+    }
+
+    /// It isn't here any more: the router that has it, as far as this one knows, hears of what the other one has, and
+    /// the other one of where it is.
+    private mutating func pass(
+        _ host: inout RoamingRecord, _ grant: Grant, from peer: String, at now: MonotonicInstant,
+        _ actions: inout [RoamingAction]
+    ) {
+        guard let away = host.away else { return }
+        cancelTransfer(&host, &actions)
+        host.epoch = epoch(after: max(host.epoch, grant.epoch))
+        var chain = away.isAsked && !away.isAcknowledged ? host.chain : []
+        for router in grant.pending where router != name && router != away.at && !chain.contains(router) {
+            chain.append(router)
+        }
+        chain = Array(chain.filter { $0 == name || peers.contains($0) }.prefix(Self.mostRouters))
+        if away.isAsked { host.chain = chain }
+        let others = Set(grant.anchors).union(chain).union([peer]).intersection(peers).subtracting([away.at])
+        if away.isAsked { host.anchors.formUnion(others) }
+        refresh(&host, &actions)
+        let forwarded = Grant(
+            host: grant.host, epoch: host.epoch, anchors: Array((others.sorted() + [name]).prefix(Self.mostRouters)),
+            pending: chain)
+        actions.append(.send(.grant(forwarded), to: away.at))
+        host.untold.formUnion(others)
+        planTelling(&host, at: now)
+        for router in others.sorted() { sendMoved(host, to: router, pending: chain, &actions) }
+        startTransfer(&host, at: now, &actions)
+    }
+
+    static var mostRouters: Int { 32 }
+}

@@ -1,0 +1,262 @@
+import AnchorCore
+import AnchorDataPlane
+import AnchorPeering
+import AnchorProtocol
+import Dispatch
+import Logging
+import NetworkTypes
+
+/// Hosts that know nothing and roam between this router and its neighbours: carries out what ``Roaming`` says, and tells
+/// it what happens. For the serial queue of its owner.
+final class RoamingDriver: @unchecked Sendable {
+    /// What its owner does for it.
+    struct Owner {
+        /// Name of the server chain of hosts on a link.
+        var chain: (InterfaceID) -> String?
+        /// It is known where a host on a link was before.
+        var arrived: (AnchorCore.Neighbour) -> Void
+        /// The host is here no more, or was not let in.
+        var left: (IPAddress) -> Void
+        /// Has the programs deal with a frame as if it came in now.
+        var inject: (HeldFrames.Frame) -> Void
+        var tell: (RoamingReport) -> Void
+    }
+
+    let name: String
+    private(set) var roaming: Roaming
+    private(set) var held = HeldFrames()
+    private let plane: ForwardingPlane
+    private let dataPlane: KernelDataPlane
+    private let queue: DispatchQueue
+    private let logger: Logger
+    private let owner: Owner
+    private let outbox: PeerOutbox
+    private let sending = FlowSending()
+    private let timer: any DispatchSourceTimer
+    private let watch: any DispatchSourceTimer
+    private var wakeUp: MonotonicInstant?
+    /// Chains of hosts that are elsewhere now: their flows pass the servers here still.
+    private var chains: [IPAddress: String] = [:]
+
+    /// How often hosts that are elsewhere are looked at for flows that are left.
+    private static let watchInterval = DispatchTimeInterval.milliseconds(500)
+
+    init(
+        _ peering: Peering, _ plane: ForwardingPlane, _ dataPlane: KernelDataPlane, queue: DispatchQueue,
+        logger: Logger, owner: Owner
+    ) {
+        name = peering.name
+        roaming = Roaming(RoamingConfiguration(name: peering.name, peers: plane.routers.all))
+        self.plane = plane
+        self.dataPlane = dataPlane
+        self.queue = queue
+        self.logger = logger
+        self.owner = owner
+        outbox = PeerOutbox(peering) { peer, error in logger.debug("not sent to \(peer): \(error)") }
+        timer = DispatchSource.makeIdleTimer(on: queue)
+        watch = DispatchSource.makeIdleTimer(on: queue)
+    }
+
+    /// Takes over the hosts that a former process has left in the table.
+    func start() throws(DataPlaneError) {
+        try plane.adoptRouters()
+        let now = MonotonicClock.now()
+        var strays: [IPAddress] = []
+        try dataPlane.scanHosts { entry, _ in
+            guard entry.isUnaware else { return true }
+            if let binding = plane.binding(entry) {
+                if entry.chain > 0, Int(entry.chain) <= plane.chains.count {
+                    chains[entry.key.address] = ForwardingPlane.chainName(plane.chains[Int(entry.chain) - 1])
+                }
+                adopt(binding, at: now)
+            } else {
+                strays.append(entry.key.address)
+            }
+            return true
+        }
+        for address in strays { try plane.removeRoaming(address) }
+        timer.setEventHandler { [weak self] in
+            self?.wakeUp = nil
+            self?.handle(.timer)
+        }
+        watch.setEventHandler { [weak self] in self?.lookForFlows() }
+        watch.schedule(
+            deadline: .now() + Self.watchInterval, repeating: Self.watchInterval, leeway: .milliseconds(50))
+        schedule()
+    }
+
+    private func adopt(_ binding: RoamingBinding, at now: MonotonicInstant) { roaming.adopt(binding, at: now) }
+
+    func stop() {
+        timer.cancel()
+        watch.cancel()
+    }
+
+    // MARK: What happens
+
+    func handle(_ event: RoamingEvent) {
+        dispatchPrecondition(condition: .onQueue(queue))
+        perform(roaming.handle(event, at: MonotonicClock.now()))
+        schedule()
+    }
+
+    /// A host's first packet, which waits until it is known where it was before.
+    func attached(_ host: IPAddress, _ neighbour: AnchorCore.Neighbour, _ frame: HeldFrames.Frame) {
+        held.add(frame, of: host)
+        handle(.attached(host, neighbour))
+    }
+
+    /// Another frame of a host that waits.
+    func hold(_ frame: HeldFrames.Frame, of host: IPAddress) { held.add(frame, of: host) }
+
+    func receive(_ event: PeerEvent) {
+        switch event {
+        case .up(let session):
+            do {
+                try plane.setRouter(session.peer, endpoints: session.hello.endpoints)
+            } catch {
+                logger.error("\(error)")
+            }
+            outbox.open(session.peer)
+            handle(.up(session.peer))
+        case .down(let session, _):
+            outbox.close(session.peer)
+            handle(.down(session.peer))
+        case .message(let session, let type, let payload):
+            do throws(RoamingMessageError) {
+                let message = try RoamingMessage(type: type, payload: Array(buffer: payload))
+                handle(.message(message, from: session.peer))
+            } catch {
+                // Of a neighbour of a later version, or one that is broken.
+                logger.warning("a message of \(session.peer) is none that this router knows: \(error)")
+            }
+        case .refused, .credentialsRenewed, .credentialsRefused: break
+        }
+    }
+
+    /// Hosts that are elsewhere and of which no flow is left here are released.
+    private func lookForFlows() {
+        for host in roaming.hostsWithFlowsLeft where !hasFlows(host) { handle(.flowsEnded(host)) }
+    }
+
+    /// Whether a flow of the host that began here is alive. What isn't translated has no entry a flow: as long as there
+    /// are packets.
+    private func hasFlows(_ host: IPAddress) -> Bool {
+        guard host.isV4 else { return !isSilent(host) }
+        var isAlive = false
+        dataPlane.nat.flows(of: host) { flow in
+            isAlive = flow.anchor == nil && !flow.isClosing
+            return !isAlive
+        }
+        return isAlive
+    }
+
+    private func isSilent(_ host: IPAddress) -> Bool {
+        roaming.lastSeen(host).map { MonotonicClock.now() - $0 >= Self.untranslatedIdle } ?? false
+    }
+
+    /// A host that isn't translated is released after as long without a packet (RFC 4787, REQ-5, has it for UDP).
+    private static let untranslatedIdle = TimeSpan.seconds(300)
+
+    private func schedule() {
+        let deadline = roaming.nextDeadline
+        guard deadline != wakeUp else { return }
+        wakeUp = deadline
+        guard let deadline else { return timer.schedule(deadline: .distantFuture) }
+        let wait = max(0, (deadline - MonotonicClock.now()).nanoseconds)
+        timer.schedule(deadline: .now() + .nanoseconds(Int(wait)), leeway: .milliseconds(1))
+    }
+
+    // MARK: What is to be done
+
+    private func perform(_ actions: [RoamingAction]) {
+        for action in actions { perform(action) }
+    }
+
+    private func perform(_ action: RoamingAction) {
+        do {
+            switch action {
+            case .install(let binding): try install(binding)
+            case .remove(let host):
+                try plane.removeRoaming(host)
+                chains[host] = nil
+                sending.forget(host)
+                owner.left(host)
+            case .release(let host): for frame in held.take(host) { owner.inject(frame) }
+            case .refuse(let host):
+                _ = held.take(host)
+                owner.left(host)
+            case .send(let message, let peer): outbox.send(message, to: peer)
+            case .sendFlows(let host, let epoch, let peer, let anchoredAt, let isLast):
+                send(
+                    FlowSending.Job(
+                        host: host, epoch: epoch, peer: peer, own: name, anchoredAt: anchoredAt, isLast: isLast,
+                        turn: sending.turn(of: host)))
+            case .cancelFlows(let host): sending.cancel(host)
+            case .insertFlows(let flows, let peer): insert(flows, from: peer)
+            case .removeAway(let host, let router):
+                // One without a number has none.
+                let number = router.map { plane.routers.number(of: $0) }
+                if case .some(.none) = number { break }
+                dataPlane.nat.removeAway(of: host, router: (number ?? nil).map { UInt32($0) })
+            case .report(let report): owner.tell(report)
+            }
+        } catch {
+            logger.error("\(error)")
+        }
+    }
+
+    private func install(_ binding: RoamingBinding) throws(DataPlaneError) {
+        let host = binding.address
+        switch binding.place {
+        case .here(let neighbour, let isClaimed):
+            chains[host] = owner.chain(neighbour.interface)
+            try plane.install(binding, chain: chains[host])
+            if !isClaimed { owner.arrived(neighbour) }
+        case .away:
+            try plane.install(binding, chain: chains[host])
+            owner.left(host)
+        }
+    }
+
+    private func send(_ job: FlowSending.Job) {
+        let (sending, dataPlane, outbox, routers) = (sending, dataPlane, outbox, plane.routers.names)
+        outbox.enqueue(to: job.peer) { [weak self, queue] in
+            guard let anchors = await sending.send(job, of: dataPlane, routers: routers, by: outbox) else { return }
+            queue.async { [weak self] in
+                self?.handle(.flowsSent(job.host, epoch: job.epoch, to: job.peer, anchors: anchors))
+            }
+        }
+    }
+
+    private func insert(_ flows: Flows, from peer: String) {
+        let host = flows.host.address
+        let numbers = flows.anchors.map { plane.routers.number(of: $0).map { UInt32($0) } }
+        // Those of routers that this one doesn't know have nowhere to go.
+        let known = flows.flows.lazy.compactMap { flow -> RoamingFlow? in
+            guard let anchor = numbers[Int(flow.anchor)] else { return nil }
+            return RoamingFlow(
+                transport: flow.transport, localPort: flow.localPort, remote: IPAddress(v4: flow.remote),
+                remotePort: flow.remotePort, anchor: anchor, seen: UInt32(flow.seen))
+        }
+        do throws(DataPlaneError) {
+            let result = try dataPlane.insertAway(known, of: host)
+            if result.refused > 0 {
+                logger.warning(
+                    "flows of \(host) found no room", metadata: ["flows": "\(result.refused)", "from": "\(peer)"])
+            }
+        } catch {
+            logger.error("\(error)")
+        }
+        guard flows.isLast else { return }
+        var anchors: Set<UInt32> = []
+        if host.isV4 {
+            dataPlane.nat.flows(of: host) { flow in
+                if let anchor = flow.anchor { anchors.insert(anchor) }
+                return true
+            }
+        }
+        let names = Set(anchors.compactMap { plane.routers.name(of: Int($0)) })
+        handle(.flowsReceived(host, epoch: flows.epoch, from: peer, anchors: names))
+    }
+}

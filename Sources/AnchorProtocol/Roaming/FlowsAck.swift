@@ -1,0 +1,21 @@
+/// All flows of the sender of ``Flows`` are in the table: it may forget those that began elsewhere [0082].
+///
+///     address | realm? | epoch
+public struct FlowsAck: Hashable, Sendable {
+    public var host: RoamingHost
+    public var epoch: UInt32
+
+    public init(host: RoamingHost, epoch: UInt32) {
+        self.host = host
+        self.epoch = epoch
+    }
+
+    init(_ payload: [UInt8]) throws(RoamingMessageError) {
+        let fields = try RoamingFields(payload, .flowsAck, [PeerOptionType.epoch])
+        self.init(host: try fields.host, epoch: try fields.epoch)
+    }
+
+    var encoded: [UInt8] {
+        RoamingFields.encoded(host) { $0.option(PeerOptionType.epoch, u32: epoch) }
+    }
+}

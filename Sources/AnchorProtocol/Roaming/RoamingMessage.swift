@@ -1,0 +1,85 @@
+/// A message between routers about a host that knows nothing and roams among them [0077]–[0085].
+public enum RoamingMessage: Hashable, Sendable {
+    case claim(Claim)
+    case grant(Grant)
+    case unknown(Unknown)
+    case held(Held)
+    case moved(Moved)
+    case movedAck(MovedAck)
+    case flows(Flows)
+    case flowsAck(FlowsAck)
+    case release(HostRelease)
+    case releaseAck(HostReleaseAck)
+    case gone(Gone)
+
+    /// - Throws: why the payload of a message of that type is none.
+    public init(type: UInt8, payload: [UInt8]) throws(RoamingMessageError) {
+        guard let kind = RoamingMessageType(rawValue: type) else { throw .unknownType(type) }
+        self =
+            switch kind {
+            case .claim: .claim(try Claim(payload))
+            case .grant: .grant(try Grant(payload))
+            case .unknown: .unknown(try Unknown(payload))
+            case .held: .held(try Held(payload))
+            case .moved: .moved(try Moved(payload))
+            case .movedAck: .movedAck(try MovedAck(payload))
+            case .flows: .flows(try Flows(payload))
+            case .flowsAck: .flowsAck(try FlowsAck(payload))
+            case .release: .release(try HostRelease(payload))
+            case .releaseAck: .releaseAck(try HostReleaseAck(payload))
+            case .gone: .gone(try Gone(payload))
+            }
+    }
+
+    public var kind: RoamingMessageType {
+        switch self {
+        case .claim: .claim
+        case .grant: .grant
+        case .unknown: .unknown
+        case .held: .held
+        case .moved: .moved
+        case .movedAck: .movedAck
+        case .flows: .flows
+        case .flowsAck: .flowsAck
+        case .release: .release
+        case .releaseAck: .releaseAck
+        case .gone: .gone
+        }
+    }
+
+    /// The type in the frame's header.
+    public var type: UInt8 { kind.rawValue }
+
+    public var host: RoamingHost {
+        switch self {
+        case .claim(let message): message.host
+        case .grant(let message): message.host
+        case .unknown(let message): message.host
+        case .held(let message): message.host
+        case .moved(let message): message.host
+        case .movedAck(let message): message.host
+        case .flows(let message): message.host
+        case .flowsAck(let message): message.host
+        case .release(let message): message.host
+        case .releaseAck(let message): message.host
+        case .gone(let message): message.host
+        }
+    }
+
+    /// The payload. Lists and names that are longer than they may be are a bug and trap.
+    public var encoded: [UInt8] {
+        switch self {
+        case .claim(let message): message.encoded
+        case .grant(let message): message.encoded
+        case .unknown(let message): message.encoded
+        case .held(let message): message.encoded
+        case .moved(let message): message.encoded
+        case .movedAck(let message): message.encoded
+        case .flows(let message): message.encoded
+        case .flowsAck(let message): message.encoded
+        case .release(let message): message.encoded
+        case .releaseAck(let message): message.encoded
+        case .gone(let message): message.encoded
+        }
+    }
+}
