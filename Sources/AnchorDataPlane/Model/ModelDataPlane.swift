@@ -182,8 +182,11 @@ extension ModelDataPlane.Tables {
     /// A packet of the host was seen.
     mutating func touch(_ host: ModelDataPlane.ModelHost) { hosts[host.entry.key]?.lastSeen = now }
 
-    /// Whether any host's tunnel ends at this address.
-    func isPeer(_ address: IPAddress) -> Bool { hosts.values.contains { $0.entry.tunnel?.peer == address } }
+    /// Whether any host's tunnel ends at this address, or another router is there.
+    func isPeer(_ address: IPAddress) -> Bool {
+        hosts.values.contains { $0.entry.tunnel?.peer == address }
+            || routers.values.contains { $0.address == address }
+    }
 
     /// Whether no packet with this sequence number or a later one was delivered before [0054]; notes that this one is.
     /// Numbers wrap (RFC 2890, section 2.2).
@@ -229,10 +232,11 @@ extension ModelDataPlane.Tables {
         let byChains = chains.values.count {
             if case .through(let up, let down) = $0 { up == index || down == index } else { false }
         }
+        let byRouters = routers.values.count { $0.path == index }
         let byPorts = ports.values.count { $0.nextUp == index || $0.nextDown == index }
         let byRoutes =
             configuration.routes.count { $0.path == index }
             + (configuration.defaultPathV4 == index ? 1 : 0) + (configuration.defaultPathV6 == index ? 1 : 0)
-        return UInt32(byHosts + byChains + byPorts + byRoutes)
+        return UInt32(byHosts + byRouters + byChains + byPorts + byRoutes)
     }
 }

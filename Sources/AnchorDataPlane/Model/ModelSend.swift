@@ -38,7 +38,8 @@ extension ModelWalk {
             let tunnel = action.host?.entry.tunnel
             var key: UInt32 = 0
             if case .gre(let agreed, _) = tunnel?.kind { key = agreed }
-            return encapsulation.header(for: header, to: tunnel?.peer, key: key, sequence: action.sequence)
+            return encapsulation.header(
+                for: header, to: action.router ?? tunnel?.peer, key: key, sequence: action.sequence)
         }
         let isV4 = path.encapsulation?.source.isV4 ?? header.isV4
         let link = linkHeader(path, packet, action, isLeft: left != nil)
@@ -46,7 +47,9 @@ extension ModelWalk {
         if let left {
             return ModelOutcome(verdict: .pass, reason: left, bytes: bytes)
         }
-        let reason = path.encapsulation == nil ? action.reason : Reason(name: "encapsulated")!
+        // Of what is shared with another router it is said why.
+        let isSaid = path.encapsulation == nil || ["to_anchor", "passed_on", "returned"].contains(action.reason.name)
+        let reason = isSaid ? action.reason : Reason(name: "encapsulated")!
         let target = tables.port(of: path)!
         return ModelOutcome(verdict: .redirect(target), reason: reason, bytes: bytes)
     }

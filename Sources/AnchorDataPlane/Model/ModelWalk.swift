@@ -57,12 +57,16 @@ struct ModelWalk: ModelWalking {
         /// Whose entry gives what the path doesn't.
         var host: ModelDataPlane.ModelHost?
         var sequence: UInt32 = 0
+        /// The other router that it goes to.
+        var router: IPAddress?
     }
 
     /// The end of a packet that isn't sent.
     enum Exit: Error {
         case pass
         case reason(Reason)
+        /// Handed to the daemon.
+        case held
 
         /// - Parameters:
         ///   - bytes: the frame as far as it was changed.
@@ -70,6 +74,7 @@ struct ModelWalk: ModelWalking {
         func outcome(bytes: [UInt8], _ frame: [UInt8]) -> ModelOutcome {
             switch self {
             case .pass: ModelOutcome(verdict: .pass, bytes: bytes)
+            case .held: ModelOutcome(verdict: .drop, reason: Reason(name: "held")!, bytes: frame)
             case .reason(let reason) where reason.kind == .drop:
                 ModelOutcome(verdict: .drop, reason: reason, bytes: frame)
             case .reason(let reason): ModelOutcome(verdict: .pass, reason: reason, bytes: bytes)
@@ -123,12 +128,17 @@ struct ModelWalk: ModelWalking {
             isForUs = false
         }
         guard let host = host(header.source) else {
+            if isLetIn(header.source) { throw .held }
             throw configuration.unknownSourcePasses ? .pass : Self.exit("source_unknown")
         }
         let station = HostAttachment(mac: MACAddress(bytes: packet.bytes[6..<12])!, vlan: packet.vlan, port: index)
-        guard host.entry.attachment == station else { throw Self.exit("source_not_here") }
+        guard host.entry.attachment == station else {
+            throw host.entry.isUnaware ? .held : Self.exit("source_not_here")
+        }
+        if host.entry.isClaimed { throw .held }
         touch(host)
         if isForUs { return try leaveTunnel(&packet) }
+        if host.entry.roams { return try roam(&packet, header, host) }
         if header.isTunnel && isOfOtherAnchor(packet, \.source) {
             return try send(&packet, header, try route(header, .bypass))
         }
@@ -168,81 +178,7 @@ struct ModelWalk: ModelWalking {
         return try send(&packet, header, try deliver(host))
     }
 
-    // MARK: Out of a tunnel
-
-    private mutating func leaveTunnel(_ packet: inout ModelPacket) throws(Exit) -> ModelOutcome {
-        let outer = packet.network
-        guard outer.fragment == .none else { throw Self.exit("outer_fragment") }
-        let tunnel = try inside(packet, outer)
-        let inner = tunnel.inner
-        guard inner.end <= outer.end else { throw Self.exit("malformed") }
-        guard let host = host(inner.source) else {
-            throw Self.exit(isPeer(outer.source) ? "inner_source_unknown" : "peer_unknown")
-        }
-        let isFormer = host.entry.tunnel?.peer != outer.source
-        if isFormer && tables.admittedPeers[inner.source]?.contains(outer.source) != true {
-            throw Self.exit(isPeer(outer.source) ? "inner_source_not_allowed" : "peer_unknown")
-        }
-        if !isFormer, let mismatch = tunnel.mismatch(with: host.entry.tunnel?.kind) { throw mismatch }
-        guard !configuration.endpoints.contains(inner.destination) else {
-            throw Self.exit("inner_destination_endpoint")
-        }
-        guard let ecn = ModelPacket.ecnOutOfTunnel(outer: outer.trafficClass, inner: inner.trafficClass) else {
-            throw Self.exit("ecn_invalid")
-        }
-        if let sequence = tunnel.sequence, case .gre(_, sequenced: true) = host.entry.tunnel?.kind {
-            guard tables.advance(host, to: sequence) else { throw Self.exit("sequence_old") }
-        }
-        var header = inner
-        if ecn != inner.trafficClass & 3 {
-            packet.setTrafficClass(inner.trafficClass & 0xfc | ecn, of: inner)
-            header.trafficClass = inner.trafficClass & 0xfc | ecn
-        }
-        touch(host)
-        try dropSecondCopy(packet, header, host, .tunnelled)
-        packet.clampMSS(header, configuration)
-        return try send(&packet, header, try uplink(host, header))
-    }
-
-    private func inside(_ packet: ModelPacket, _ outer: ModelPacket.Header) throws(Exit) -> ModelTunnel {
-        var at = outer.payload
-        var isV4 = outer.number == 4
-        var key: UInt32?
-        var sequence: UInt32?
-        func number(_ at: Int) throws(Exit) -> UInt32 {
-            guard at + 4 <= packet.bytes.count else { throw Self.exit("malformed") }
-            return UInt32(packet.word(at)) << 16 | UInt32(packet.word(at + 2))
-        }
-        if outer.number == 47 {
-            let first = try number(at)
-            guard [0x0800, 0x86dd].contains(first & 0xffff) else { throw Self.exit("malformed") }
-            guard first >> 16 & ~0x3000 == 0 else { throw Self.exit("tunnel_kind_mismatch") }
-            isV4 = first & 0xffff == 0x0800
-            at += 4
-            if first & 0x2000_0000 != 0 {
-                key = try number(at)
-                at += 4
-            }
-            if first & 0x1000_0000 != 0 {
-                sequence = try number(at)
-                at += 4
-            }
-        }
-        guard at <= ModelPacket.furthestHeader else { throw Self.exit("malformed") }
-        do {
-            let inner = try ModelPacket.header(packet.bytes, at: at, isV4: isV4)
-            return ModelTunnel(isGRE: outer.number == 47, key: key, sequence: sequence, inner: inner)
-        } catch {
-            throw Self.exit("malformed")
-        }
-    }
-
-    /// In a tunnel between a node and an anchor elsewhere: its inner address isn't the outer one [0046] [0048].
-    private func isOfOtherAnchor(_ packet: ModelPacket, _ address: KeyPath<ModelPacket.Header, IPAddress>) -> Bool {
-        if packet.network.fragment == .later { return true }
-        guard let tunnel = try? inside(packet, packet.network) else { return false }
-        return tunnel.inner[keyPath: address] != packet.network[keyPath: address]
-    }
+    // MARK: What it is
 
     private func isErrorAboutTunnel(_ packet: ModelPacket) -> Bool {
         let header = packet.network
@@ -259,7 +195,7 @@ struct ModelWalk: ModelWalking {
 
     // MARK: Where to
 
-    private mutating func uplink(
+    mutating func uplink(
         _ host: ModelDataPlane.ModelHost, _ header: ModelPacket.Header
     ) throws(Exit) -> Action {
         if let (up, _) = try chain(of: host) { return Action(path: up, reason: Reason(name: "to_server")!) }
@@ -309,7 +245,7 @@ struct ModelWalk: ModelWalking {
         return isBack ? try deliver(host) : action
     }
 
-    private mutating func deliver(_ host: ModelDataPlane.ModelHost) throws(Exit) -> Action {
+    mutating func deliver(_ host: ModelDataPlane.ModelHost) throws(Exit) -> Action {
         var action = Action(
             path: 0, reason: Reason(name: "delivered")!, decrements: configuration.decrementsTTL, host: host)
         let entry = host.entry
@@ -330,11 +266,11 @@ struct ModelWalk: ModelWalking {
 
     // MARK: Tables
 
-    private func host(_ address: IPAddress) -> ModelDataPlane.ModelHost? { tables.hosts[HostKey(address)] }
-    private mutating func touch(_ host: ModelDataPlane.ModelHost) { tables.touch(host) }
-    private func isPeer(_ address: IPAddress) -> Bool { tables.isPeer(address) }
+    func host(_ address: IPAddress) -> ModelDataPlane.ModelHost? { tables.hosts[HostKey(address)] }
+    mutating func touch(_ host: ModelDataPlane.ModelHost) { tables.touch(host) }
+    func isPeer(_ address: IPAddress) -> Bool { tables.isPeer(address) }
 
-    private mutating func dropSecondCopy(
+    mutating func dropSecondCopy(
         _ packet: ModelPacket, _ header: ModelPacket.Header, _ host: ModelDataPlane.ModelHost,
         _ way: DuplicateFilter.Way
     ) throws(Exit) {

@@ -8,7 +8,8 @@ extension NATTable {
     /// began.
     ///
     /// Of each router a host has no more flows than it may have here (T3). One that is there already stays, with the
-    /// router that is named now if it began elsewhere; one that began here too is left alone.
+    /// router that is named now if it began elsewhere; one that began here is left alone. Told again, nothing is there
+    /// twice.
     public func insertAway(_ flows: some Sequence<RoamingFlow>, of inside: IPAddress) -> AwayResult {
         var result = AwayResult()
         var room = [Int](repeating: flowLimit(of: inside) ?? 0, count: RouterEntry.limit)
@@ -41,7 +42,7 @@ extension NATTable {
     }
 
     private func insert(_ part: [RoamingFlow], of inside: IPAddress, _ room: inout [Int], _ result: inout AwayResult) {
-        result += writer.withLock { _ in
+        result += writer.withLock { writer in
             var part = part[...]
             guard let owner = place(of: inside), let local = inside.v4Bits?.bigEndian else {
                 return AwayResult(refused: part.count)
@@ -60,7 +61,7 @@ extension NATTable {
                     fetched.append(candidate)
                 }
                 part = part.dropFirst(Self.fetchedAtOnce)
-                for candidate in fetched { insert(candidate, local, owner, &room, &result) }
+                for candidate in fetched { insert(candidate, local, owner, &writer, &room, &result) }
             }
             return result
         }
@@ -68,22 +69,27 @@ extension NATTable {
 
     @inline(__always)
     private func insert(
-        _ candidate: Candidate, _ local: UInt32, _ owner: Int, _ room: inout [Int], _ result: inout AwayResult
+        _ candidate: Candidate, _ local: UInt32, _ owner: Int, _ writer: inout Writer, _ room: inout [Int],
+        _ result: inout AwayResult
     ) {
         let flow = candidate.flow
         guard flow.isAway, let anchor = flow.anchor else {
             result.refused += 1
             return
         }
-        if memory.find(TranslationKey(flow.key(local, NATKind.up)), candidate.up) != nil {
+        let up = memory.find(TranslationKey(flow.key(local, NATKind.up)), candidate.up)
+        if let up, memory.translations.slots[up.index].subscriber == UInt32(owner) {
             result.present += 1
             return
         }
         let key = flow.key(local, NATKind.away)
         if let found = memory.find(TranslationKey(key), candidate.away) {
-            ca_store_release_u32(memory.place(found.index) + NATOffset.twin, anchor)
-            result.present += 1
-            return
+            if renew(found, flow, anchor, owner) {
+                result.present += 1
+                return
+            }
+            // Its subscriber is on its way out, and it would go with it.
+            retire(found, &writer)
         }
         guard room[Int(anchor)] > 0, case .claimed(let claim) = memory.claim(TranslationKey(key), candidate.away) else {
             result.refused += 1
@@ -106,6 +112,25 @@ extension NATTable {
         // Published once it is in the chain: whoever is killed before leaves a slot there that nobody uses.
         memory.translations.publish(claim)
         result.inserted += 1
+    }
+
+    /// - Returns: `false` if the flow is not of this subscriber.
+    private func renew(_ found: NATMemory.Reference, _ flow: RoamingFlow, _ anchor: UInt32, _ owner: Int) -> Bool {
+        let slot = memory.translations.slots + found.index
+        guard slot.pointee.subscriber == UInt32(owner) else { return false }
+        ca_store_release_u32(memory.place(found.index) + NATOffset.twin, anchor)
+        if Int32(bitPattern: flow.lastSeen &- slot.pointee.last_seen) > 0 {
+            ca_store_relaxed_u32(memory.place(found.index) + NATOffset.lastSeen, flow.lastSeen)
+        }
+        return true
+    }
+
+    private func retire(_ found: NATMemory.Reference, _ writer: inout Writer) {
+        let owner = memory.translations.slots[found.index].subscriber
+        guard ca_compare_exchange_u64(memory.place(found.index), found.word.raw, found.word.next(.claimed, tag: 0).raw)
+        else { return }
+        writer.retired.append(UInt32(found.index))
+        writer.torn.insert(owner % UInt32(memory.subscribers.capacity))
     }
 
     /// Puts a slot in front of a subscriber's chain; in one step, other than programs, which can't be killed half-way.

@@ -44,7 +44,7 @@ struct NATProgram {
         key.local_be = (flow.inside.v4Bits ?? 0).bigEndian
         key.local_port_be = flow.insidePort.bigEndian
         if kind != NATKind.mapping { key.remote_be = (flow.remote.v4Bits ?? 0).bigEndian }
-        if kind == NATKind.up { key.remote_port_be = flow.remotePort.bigEndian }
+        if kind == NATKind.up || kind == NATKind.away { key.remote_port_be = flow.remotePort.bigEndian }
         key.`protocol` = flow.transport
         key.kind = kind
         return key

@@ -13,24 +13,6 @@ import Testing
     private static let programs = 3
     private static let rounds = 300
 
-    /// Tells, as the kernel does, when every program that runs now has ended.
-    private final class Runs: Sendable {
-        /// One each: odd while a program runs.
-        let counters = (0..<NATRaceTests.programs).map { _ in Counter() }
-
-        final class Counter: Sendable {
-            let value = Atomic<UInt64>(0)
-        }
-
-        func wait() {
-            for counter in counters {
-                let seen = counter.value.load(ordering: .sequentiallyConsistent)
-                guard seen & 1 == 1 else { continue }
-                while counter.value.load(ordering: .sequentiallyConsistent) == seen { sched_yield() }
-            }
-        }
-    }
-
     private final class State: Sendable {
         let now = Atomic<UInt32>(10)
         let isStopped = Atomic(false)
@@ -40,7 +22,7 @@ import Testing
     }
 
     @Test func `no port has two owners, no count is wrong and nothing is left`() throws {
-        let runs = Runs()
+        let runs = ProgramRuns(Self.programs)
         let bench = NATBench(translations: 8192) { runs.wait() }
         let state = State()
         let hosts = (1...4).map { IPAddress.ten($0) }
@@ -90,7 +72,7 @@ import Testing
     }
 
     private func run(
-        _ number: UInt64, _ memory: NATMemory, _ state: State, _ counter: Runs.Counter, _ hosts: [IPAddress]
+        _ number: UInt64, _ memory: NATMemory, _ state: State, _ counter: ProgramRuns.Counter, _ hosts: [IPAddress]
     ) -> DispatchSemaphore {
         let end = DispatchSemaphore(value: 0)
         Thread.detachNewThread {
@@ -103,15 +85,15 @@ import Testing
                 let flow: NATProgram.Flow =
                     random.next() % 2 == 0 ? .tcp(host, port, to: remote) : .udp(host, port, to: remote)
                 let now = state.now.load(ordering: .relaxed)
-                counter.value.add(1, ordering: .sequentiallyConsistent)
-                if let up = program.find(flow) {
-                    program.touch(up, now: now)
-                    state.found.add(1, ordering: .relaxed)
-                } else if let made = try? program.make(flow, now: now) {
-                    state.made.add(1, ordering: .relaxed)
-                    if !Self.isRight(made, flow, memory) { state.wrong.add(1, ordering: .relaxed) }
+                counter.run {
+                    if let up = program.find(flow) {
+                        program.touch(up, now: now)
+                        state.found.add(1, ordering: .relaxed)
+                    } else if let made = try? program.make(flow, now: now) {
+                        state.made.add(1, ordering: .relaxed)
+                        if !Self.isRight(made, flow, memory) { state.wrong.add(1, ordering: .relaxed) }
+                    }
                 }
-                counter.value.add(1, ordering: .sequentiallyConsistent)
                 // A host that has something to say all the time would keep all of its flows.
                 if random.next() % 64 == 0 { sched_yield() }
             }

@@ -11,6 +11,10 @@ extension ModelNAT {
             let isKept = keepsEstablished && tuple.transport == .tcp && flow.isEstablished
             if !isKept || subscribers[tuple.local.address] == nil { remove(tuple, flow) }
         }
+        for (tuple, flow) in away where isOver(tuple.local.address, [flow.last], isRecent) {
+            let isKept = keepsEstablished && tuple.transport == .tcp && flow.seen.isDisjoint(with: [.fin, .reset])
+            if !isKept || subscribers[tuple.local.address] == nil { remove(tuple) }
+        }
         for (key, mapping) in mappings
         where mapping.users == 0 && isOver(key.inside.address, [mapping.lastUsed], isRecent) { remove(key, mapping) }
         for (key, filter) in filters where filter.users == 0 && isOver(key.inside.address, [filter.made], isRecent) {
@@ -32,6 +36,12 @@ extension ModelNAT {
         mappings[tuple.mapping]?.users -= 1
         if tuple.transport == .udp { filters[tuple.filter]?.users -= 1 }
         subscribers[tuple.local.address]?.flows -= 1
+    }
+
+    /// A flow that began elsewhere.
+    mutating func remove(_ tuple: Tuple) {
+        away[tuple] = nil
+        slots.giveBack(.init(kind: NATKind.away, tuple: tuple))
     }
 
     private mutating func remove(_ key: MappingKey, _ mapping: Mapping) {

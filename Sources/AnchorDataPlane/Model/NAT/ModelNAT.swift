@@ -17,6 +17,8 @@ struct ModelNAT {
     var mappings: [MappingKey: Mapping] = [:]
     var mappingOfPort: [OutsidePort: MappingKey] = [:]
     var filters: [FilterKey: Filter] = [:]
+    /// Flows that began at other routers, by their packets from the host.
+    var away: [Tuple: Away] = [:]
     var fragments = Fragments()
     var slots = Slots(buckets: 16384)
     /// Time since the model began.
@@ -79,6 +81,13 @@ struct ModelNAT {
         var down: Seen
         var lastUp: Duration
         var lastDown: Duration
+    }
+
+    struct Away: Hashable {
+        /// Where it began, by its index.
+        var router: UInt32
+        var seen: Seen
+        var last: Duration
     }
 
     struct Mapping: Hashable {

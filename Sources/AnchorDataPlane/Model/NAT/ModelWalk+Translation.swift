@@ -4,7 +4,7 @@ import PacketKit
 /// NAT on a packet's walk: from inside hosts to the core, and back.
 extension ModelWalk {
     /// What a packet says of its flow.
-    private enum Sign {
+    enum Sign {
         case flow(ModelNAT.Tuple, seen: ModelNAT.Seen, opens: Bool)
         /// An ICMP error belongs to the flow of the packet that it quotes.
         case error
@@ -58,8 +58,8 @@ extension ModelWalk {
         if header.fragment == .first, isInside(header.destination) { _ = try? sign(packet, header, .down) }
     }
 
-    private func isInside(_ address: IPAddress) -> Bool { configuration.inside.contains { $0.contains(address) } }
-    private func isExempt(_ address: IPAddress) -> Bool { configuration.exempt.contains { $0.contains(address) } }
+    func isInside(_ address: IPAddress) -> Bool { configuration.inside.contains { $0.contains(address) } }
+    func isExempt(_ address: IPAddress) -> Bool { configuration.exempt.contains { $0.contains(address) } }
     private func isOutside(_ address: IPAddress) -> Bool { configuration.outside.number(of: address) != nil }
 
     /// Whether it will be sent, or left to the kernel to be sent.
@@ -114,6 +114,17 @@ extension ModelWalk {
     private func translateError(
         _ packet: inout ModelPacket, _ header: inout ModelPacket.Header, _ direction: ModelPacket.Direction
     ) throws(Exit) {
+        let (tuple, quoted) = try quotedFlow(packet, header, direction)
+        guard let endpoint = tables.nat.translation(tuple, direction) else { throw Self.exit("nat_unmatched") }
+        packet.translateError(&header, direction == .up ? .source : .destination, quoting: quoted, to: endpoint)
+    }
+
+    // MARK: Which flow
+
+    /// The flow of the packet that an ICMP error quotes.
+    func quotedFlow(
+        _ packet: ModelPacket, _ header: ModelPacket.Header, _ direction: ModelPacket.Direction
+    ) throws(Exit) -> (ModelNAT.Tuple, quoted: ModelPacket.Header) {
         let unmatched = Self.exit("nat_unmatched")
         guard header.fragment == .none, header.payload + 8 < header.end,
             let quoted = try? ModelPacket.header(packet.bytes, at: header.payload + 8, isV4: true),
@@ -131,14 +142,11 @@ extension ModelWalk {
                 address: isUp ? quoted.destination : quoted.source, port: isUp ? ports.destination : ports.source),
             remote: .init(
                 address: isUp ? quoted.source : quoted.destination, port: isUp ? ports.source : ports.destination))
-        guard let endpoint = tables.nat.translation(tuple, direction) else { throw unmatched }
-        packet.translateError(&header, isUp ? .source : .destination, quoting: quoted, to: endpoint)
+        return (tuple, quoted)
     }
 
-    // MARK: Which flow
-
     /// Learns from a first fragment what the later ones don't have.
-    private mutating func sign(
+    mutating func sign(
         _ packet: ModelPacket, _ header: ModelPacket.Header, _ direction: ModelPacket.Direction
     ) throws(Exit) -> Sign {
         guard let transport = ModelNAT.Transport(rawValue: header.number) else { throw Self.exit("nat_protocol") }

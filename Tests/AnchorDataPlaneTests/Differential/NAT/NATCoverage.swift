@@ -8,6 +8,7 @@ struct NATCoverage {
     enum Event: String, CaseIterable {
         case up, down, hairpin, errorUp, errorDown, hairpinnedError, laterFragmentUp, laterFragmentDown
         case withoutChecksum, checksumOfZero, forTunnel, leftToKernel, answerRevealed, answerFromOtherPort
+        case broughtByRouter, begunForRouter
     }
 
     private(set) var events: [Event: Int] = [:]
@@ -21,6 +22,7 @@ struct NATCoverage {
     ///   - frame: as it came.
     ///   - world: what is inside and outside.
     mutating func see(_ frame: [UInt8], _ outcome: ModelOutcome, in world: NATWorld) {
+        seeRouters(frame, outcome)
         guard outcome.verdict != .drop, let before = innermost(frame), let after = innermost(outcome.bytes) else {
             return
         }
@@ -43,6 +45,15 @@ struct NATCoverage {
             if checksum == 0 { count(.withoutChecksum) }
             if checksum == 0xffff { count(.checksumOfZero) }
         }
+    }
+
+    /// What comes from another router goes to its host here, or begins a flow here.
+    private mutating func seeRouters(_ frame: [UInt8], _ outcome: ModelOutcome) {
+        guard let packet = try? ModelPacket(frame), packet.network.isTunnel, let reason = outcome.reason?.name,
+            RoamingWorld.routers.dropFirst().contains(packet.network.source)
+        else { return }
+        if reason == "delivered" { count(.broughtByRouter) }
+        if ["forwarded", "to_server"].contains(reason) { count(.begunForRouter) }
     }
 
     /// A packet, or the one in its tunnel.

@@ -14,9 +14,50 @@ extension NATDifferential {
             tables.nat.expire(keepsEstablished: keepsEstablished) { $0 == now }
             known = Set(tables.nat.flows.keys)
         }
+        forgetAway()
         // Of those that were not used since, the last time is 0.
         let ticks = NATTicks(tcpEstablished: keepsEstablished ? 1000 : 10, tcpTransitory: 10, udp: 10, icmp: 10)
-        _ = kernel.nat.expire(ticks, now: 100, from: 0, places: .max)
+        _ = nat.expire(ticks, now: 100, from: 0, places: .max)
+    }
+
+    /// Tells of flows of a host that began at other routers; some are there already, or began here.
+    func tellAway() throws {
+        guard let inside = random.chance(20) ? nil : world.subscribers.randomElement(using: &generator)?.inside else {
+            return
+        }
+        let now = try kernel.tick()
+        for _ in 0..<1 + random.number(below: 6) {
+            var tuple = !known.isEmpty && random.chance(6) ? packets.flow().tuple : packets.anyTuple()
+            if random.chance(10), let other = packets.away.last { tuple = other }
+            tuple.local.address = inside
+            let router = random.number(below: 4)
+            let flow = RoamingFlow(
+                transport: tuple.transport.rawValue, localPort: tuple.local.port, remote: tuple.remote.address,
+                remotePort: tuple.remote.port, anchor: router, lastSeen: now)
+            let result = nat.insertAway([flow], of: inside)
+            let isThere = model.tables.withLock { $0.nat.insertAway(tuple, router: router) }
+            if isThere != (result.refused == 0) { record("\(tuple) from router \(router): \(result)") }
+            if isThere { packets.away.append(tuple) }
+        }
+    }
+
+    /// A router has no flow of a host any more.
+    func removeAway() {
+        guard let inside = world.subscribers.randomElement(using: &generator)?.inside else { return }
+        let router: UInt32? = random.chance(3) ? nil : random.number(below: 4)
+        nat.removeAway(of: inside, router: router)
+        model.tables.withLock { tables in
+            // Of who is no subscriber any more, a pass takes out all.
+            if tables.nat.subscribers[inside] != nil { tables.nat.removeAway(of: inside, router: router) }
+        }
+        _ = nat.expire(
+            NATTicks(tcpEstablished: .max, tcpTransitory: .max, udp: .max, icmp: .max), now: 0, from: 0, places: .max)
+        forgetAway()
+    }
+
+    private func forgetAway() {
+        let there = model.tables.withLock { $0.nat.away }
+        packets.away.removeAll { there[$0] == nil }
     }
 
     /// Gives another block to some of those that want one.
@@ -27,7 +68,7 @@ extension NATDifferential {
             let block = PortBlock(outside: outside, number: 64 + blocks.count % 64)
             guard !blocks.contains(block) else { continue }
             blocks.append(block)
-            kernel.nat.grant(block, to: inside)
+            nat.grant(block, to: inside)
             model.tables.withLock { tables in
                 tables.nat.subscribers[inside]?.blocks.append(block)
                 tables.nat.subscribers[inside]?.wantsBlock = false
@@ -38,7 +79,7 @@ extension NATDifferential {
     /// Makes a host one that is no subscriber any more: its flows go on until the next pass.
     func removeSubscriber() {
         guard let inside = world.subscribers.randomElement(using: &generator)?.inside else { return }
-        kernel.nat.removeSubscriber(inside)
+        nat.removeSubscriber(inside)
         model.tables.withLock { $0.nat.subscribers[inside] = nil }
     }
 

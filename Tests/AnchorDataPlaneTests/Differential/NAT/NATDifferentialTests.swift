@@ -18,6 +18,8 @@ import Testing
             try run.next()
             switch number % 600 {
             case 99: run.grantBlocks()
+            case 20, 70, 220, 330: try run.tellAway()
+            case 350: run.removeAway()
             case 120: try run.changeExempt()
             case 150: try run.outlastFragments()
             case 450: run.removeSubscriber()

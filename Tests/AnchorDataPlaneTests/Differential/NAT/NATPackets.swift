@@ -10,6 +10,8 @@ struct NATPackets {
     private var general: DifferentialPackets
     /// Flows that came to be, latest last.
     private(set) var known: [Known] = []
+    /// Flows that began at other routers, latest last.
+    var away: [ModelNAT.Tuple] = []
     /// Those whose hosts speak with each other by their outside addresses.
     private var pairs: [(Known, Known)] = []
     /// To be sent before long, not always in order.
@@ -32,7 +34,7 @@ struct NATPackets {
     }
 
     /// Another world begins, without any flow.
-    mutating func forget() { (known, pairs, waiting) = ([], [], []) }
+    mutating func forget() { (known, away, pairs, waiting) = ([], [], [], []) }
 
     mutating func learn(_ flows: [Known]) { known += flows }
 
@@ -47,7 +49,7 @@ struct NATPackets {
     }
 
     private mutating func make() -> (port: UInt32, frame: [UInt8]) {
-        switch random.number(below: 20) {
+        switch random.number(below: 26) {
         case 0...3: return up(anyTuple())
         case 4...6: return known.isEmpty ? up(anyTuple()) : up(flow().tuple)
         case 7: return known.isEmpty ? general.next() : summingToZero(flow())
@@ -57,14 +59,15 @@ struct NATPackets {
         case 14: return known.isEmpty ? general.next() : errorUp(flow())
         case 15, 16: return known.count < 2 ? up(anyTuple()) : hairpin()
         case 17: return known.isEmpty ? up(anyTuple()) : strange(flow())
-        default: return general.next()
+        case 18, 19: return general.next()
+        default: return roaming()
         }
     }
 
     /// Of the latest ones, so that they are seen more than once.
     mutating func flow() -> Known { known[known.count - 1 - Int(random.number(below: UInt32(min(known.count, 40))))] }
 
-    private mutating func anyTuple() -> ModelNAT.Tuple {
+    mutating func anyTuple() -> ModelNAT.Tuple {
         let transport = random.pick(ModelNAT.Transport.allCases)
         let host = DifferentialWorld.host(random.pick(DifferentialWorld.Kind.allCases), .v4)
         let port = random.chance(6) ? UInt16(random.number(below: 65536)) : random.pick(Self.insidePorts)
@@ -81,7 +84,7 @@ struct NATPackets {
 
     // MARK: From hosts and from the core
 
-    private mutating func up(_ tuple: ModelNAT.Tuple) -> (port: UInt32, frame: [UInt8]) {
+    mutating func up(_ tuple: ModelNAT.Tuple) -> (port: UInt32, frame: [UInt8]) {
         fromHost(
             tuple.local.address,
             inParts: packet(tuple.transport, from: tuple.local, to: tuple.remote, isAnswer: false))
@@ -118,11 +121,13 @@ struct NATPackets {
         return random.chance(8) ? fragmented(layers) { $0.fromCore($1) } : fromCore(layers)
     }
 
-    mutating func fromCore(_ layers: [Layer]) -> (port: UInt32, frame: [UInt8]) {
+    mutating func fromCore(_ layers: [Layer]) -> (port: UInt32, frame: [UInt8]) { fromCore([], layers) }
+
+    mutating func fromCore(_ outer: [Layer], _ layers: [Layer]) -> (port: UInt32, frame: [UInt8]) {
         var ethernet = Layer.Ethernet(
             destination: DifferentialWorld.mac(DifferentialWorld.core), source: DifferentialWorld.gateway)
         if random.chance(20) { ethernet.tags = [5] }
-        return (DifferentialWorld.core, finished([.ethernet(ethernet)], layers))
+        return (DifferentialWorld.core, finished([.ethernet(ethernet)] + outer, layers))
     }
 
     private func answered(_ flow: Known) -> (ModelNAT.Transport, from: ModelNAT.Endpoint, to: ModelNAT.Endpoint) {

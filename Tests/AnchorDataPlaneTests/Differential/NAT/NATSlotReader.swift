@@ -30,11 +30,13 @@ struct NATSlotReader {
             case NATKind.down: answers += 1
             case NATKind.mapping: readMapping(index, slot)
             case NATKind.filter: readFilter(index, slot)
+            case NATKind.away: readAway(index, slot)
             default: fault(index, "kind")
             }
         }
         if answers != trace.flows.count { trace.faults.append("\(trace.flows.count) UP and \(answers) DOWN") }
         for index in 0..<slots { memory.translations.slots[index].last_seen = 0 }
+        checkChains()
         trace.slots = Int(memory.translations.live)
         for subscriber in subscribers {
             trace.subscribers[subscriber.inside] = .init(
@@ -82,6 +84,37 @@ struct NATSlotReader {
         trace.flows[tuple] = .init(
             outside: outside, up: .init(rawValue: slot.pointee.seen), down: .init(rawValue: down.pointee.seen),
             wasUsedUp: slot.pointee.last_seen != 0, wasUsedDown: down.pointee.last_seen != 0)
+    }
+
+    private mutating func readAway(_ index: Int, _ slot: UnsafePointer<fa_translation>) {
+        guard let tuple = slot.pointee.key.tuple else { return fault(index, "protocol") }
+        checkOwner(index, slot)
+        trace.away[tuple] = .init(
+            router: slot.pointee.router, seen: .init(rawValue: slot.pointee.seen),
+            wasUsed: slot.pointee.last_seen != 0)
+    }
+
+    /// Each flow is in its subscriber's chain, once, and nothing else is.
+    private mutating func checkChains() {
+        var expected: [Int: Set<Int>] = [:]
+        for index in 0..<slots {
+            let slot = memory.translations.slots + index
+            guard memory.translations.word(index).isInUse, [NATKind.up, NATKind.away].contains(slot.pointee.key.kind)
+            else { continue }
+            expected[Int(slot.pointee.subscriber), default: []].insert(index)
+        }
+        for owner in 0..<memory.subscribers.capacity {
+            var left = expected[owner] ?? []
+            var link = memory.subscribers.slots[owner].chain
+            while let index = memory.slot(link) {
+                guard left.remove(index) != nil else {
+                    fault(index, "in the chain of subscriber \(owner)")
+                    break
+                }
+                link = memory.next(index)
+            }
+            for index in left { fault(index, "in no chain") }
+        }
     }
 
     private mutating func readMapping(_ index: Int, _ slot: UnsafePointer<fa_translation>) {

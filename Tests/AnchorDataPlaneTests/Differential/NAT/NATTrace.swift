@@ -20,6 +20,12 @@ struct NATTrace: Equatable {
         var wasUsed: Bool
     }
 
+    struct Away: Hashable {
+        var router: UInt32
+        var seen: ModelNAT.Seen
+        var wasUsed: Bool
+    }
+
     struct Subscriber: Hashable {
         var flows: Int
         var refused: Int
@@ -29,6 +35,7 @@ struct NATTrace: Equatable {
     var flows: [ModelNAT.Tuple: Flow] = [:]
     var mappings: [ModelNAT.MappingKey: Shared] = [:]
     var filters: [ModelNAT.FilterKey: Shared] = [:]
+    var away: [ModelNAT.Tuple: Away] = [:]
     var subscribers: [IPAddress: Subscriber] = [:]
     /// A bit for each that is taken, in words as the programs have them.
     var ports: [ModelNAT.Ports.Key: [UInt64]] = [:]
@@ -41,7 +48,8 @@ struct NATTrace: Equatable {
         let lines = [
             different(programs.flows, model.flows), different(programs.mappings, model.mappings),
             different(programs.filters, model.filters), different(programs.subscribers, model.subscribers),
-            different(programs.ports, model.ports), "slots: model \(model.slots), programs \(programs.slots)",
+            different(programs.ports, model.ports), different(programs.away, model.away),
+            "slots: model \(model.slots), programs \(programs.slots)",
         ]
         return (lines.filter { !$0.isEmpty } + programs.faults.prefix(5)).joined(separator: "\n")
     }
@@ -62,6 +70,9 @@ extension ModelDataPlane {
                 .init(outside: $0.outside, users: $0.users, wasUsed: $0.lastUsed == nat.now)
             }
             trace.filters = nat.filters.mapValues { .init(users: $0.users, wasUsed: $0.made == nat.now) }
+            trace.away = nat.away.mapValues {
+                .init(router: $0.router, seen: $0.seen, wasUsed: $0.last == nat.now)
+            }
             trace.subscribers = nat.subscribers.mapValues {
                 .init(flows: $0.flows, refused: $0.refused, wantsBlock: $0.wantsBlock)
             }

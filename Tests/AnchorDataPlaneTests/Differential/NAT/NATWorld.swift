@@ -1,3 +1,4 @@
+import CAtomics
 import FlowAnchorABI
 import Glibc
 import NetworkTypes
@@ -18,6 +19,9 @@ struct NATWorld {
     /// An outside address is one of the access port's own, too.
     let isAccessPortOutside: Bool
     let subscribers: [Subscriber]
+    /// Whether hosts are let in by their first packet.
+    let letsIn: Bool
+    let roaming: RoamingWorld
 
     struct Subscriber {
         var inside: IPAddress
@@ -40,7 +44,7 @@ struct NATWorld {
     static let capacity = NATCapacity(translations: 8192, subscribers: 256, outsideAddresses: 8)
 
     init(_ random: inout RandomLayers) {
-        buckets = random.pick([1, 8, 64, 512, 1024, 2048, 2048])
+        buckets = random.pick([2, 8, 64, 512, 1024, 2048, 2048])
         inside = random.pick([
             ["10.1.0.0/24"], ["10.1.0.0/24"], ["10.1.0.8/29", "10.1.0.20/30"], ["10.1.0.0/28", "172.16.0.0/12"], [],
         ]).map { IPPrefix($0)! }
@@ -53,6 +57,8 @@ struct NATWorld {
         unknownSourcePasses = random.chance(3)
         isAccessPortOutside = random.chance(3)
         subscribers = Self.subscribers(outside, &random)
+        letsIn = random.chance(2)
+        roaming = RoamingWorld(&random)
     }
 
     static func exempt(_ random: inout RandomLayers) -> [IPPrefix] {
@@ -103,7 +109,9 @@ struct NATWorld {
         configuration.exempt = exempt
         configuration.decrementsTTL = decrementsTTL
         configuration.unknownSourcePasses = unknownSourcePasses
+        configuration.unaware = letsIn ? Set(configuration.pools.filter(\.address.isV4)) : []
         try plane.setConfiguration(configuration)
+        try roaming.make(in: plane)
     }
 
     /// - Parameter secret: of the programs' hash.
@@ -123,7 +131,8 @@ struct NATWorld {
     }
 
     /// - Parameter fragments: places in use of the table of fragments.
-    func make(in kernel: KernelDataPlane, clearing fragments: [UInt32]) throws {
+    /// - Returns: the tables as the daemon has them, of the world's size.
+    func make(in kernel: KernelDataPlane, clearing fragments: [UInt32]) throws -> NATTable {
         try configure(kernel)
         let maps = kernel.maps
         for (base, bytes) in [
@@ -135,14 +144,20 @@ struct NATWorld {
             (maps.natBlocks.base, maps.natBlocks.count * maps.natBlocks.stride),
             (maps.natPorts.base, maps.natPorts.count * maps.natPorts.stride),
         ] { memset(base, 0, bytes) }
-        kernel.nat.writer.withLock { writer in
-            writer.leaving = Leaving(capacity: maps.subscribers.count)
-            writer.strays = []
-        }
         for place in fragments { try maps.fragments.set(place, to: fa_nat_fragment()) }
         maps.config[0].translation_mask = UInt32(buckets - 1)
+        let memory = kernel.nat.memory
+        let nat = NATTable(
+            NATMemory(
+                translations: SlotTable(
+                    slots: maps.translations.base, capacity: buckets * Int(FA_BUCKET_SLOTS),
+                    state: maps.translationState.base),
+                elsewhere: memory.elsewhere, subscribers: memory.subscribers, blocks: memory.blocks,
+                ports: memory.ports, outsideCapacity: memory.outsideCapacity, config: memory.config),
+            owner: maps
+        ) { _ = ca_wait_for_programs() }
         for subscriber in subscribers {
-            try kernel.nat.setSubscriber(
+            try nat.setSubscriber(
                 inside: subscriber.inside, outside: subscriber.outside, flowLimit: subscriber.flowLimit,
                 blocks: subscriber.blocks)
         }
@@ -151,6 +166,7 @@ struct NATWorld {
             let bits = kernel.nat.memory.bits(block.outside, row: NATRow.of(transport.rawValue)!, port: port)
             bits.assumingMemoryBound(to: UInt64.self).pointee |= 1 << UInt64(port % 64)
         }
+        return nat
     }
 
     private func forEachTakenPort(_ body: (PortBlock, ModelNAT.Transport, Int) -> Void) {
