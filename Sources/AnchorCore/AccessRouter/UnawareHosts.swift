@@ -66,6 +66,8 @@ public struct UnawareHosts: Sendable {
 
     public var isEmpty: Bool { hosts.isEmpty }
     public func holds(_ address: IPAddress) -> Bool { hosts[address] != nil }
+    /// Where a host is.
+    public func neighbour(of address: IPAddress) -> Neighbour? { hosts[address]?.neighbour }
     /// Addresses that a station has here.
     public func addresses(of station: MACAddress) -> [IPAddress] { Array(addresses[station] ?? []) }
     /// Stations with hosts, and where they are.

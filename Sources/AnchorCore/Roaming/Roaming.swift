@@ -63,6 +63,8 @@ public struct Roaming: Sendable {
     ) {
         let address = message.host.address
         guard peers.contains(peer) else { return refuse(address, .stranger, from: peer, &actions) }
+        // Where that leads to is an attachment like any other, which whoever has the host is asked for.
+        if case .station = message { return }
         guard message.host.realm == 0 else { return refuse(address, .realm, from: peer, &actions) }
         guard hosts[address] != nil else { return answerWithoutRecord(message, from: peer, &actions) }
         change(address, at: now, &actions) { roaming, host, actions in
@@ -78,6 +80,7 @@ public struct Roaming: Sendable {
             case .release(let release): roaming.released(&host, release, by: peer, at: now, &actions)
             case .releaseAck: roaming.releaseAck(&host, from: peer, &actions)
             case .gone(let gone): roaming.isGone(&host, gone, says: peer, at: now, &actions)
+            case .station: break
             }
         }
     }
@@ -102,7 +105,7 @@ public struct Roaming: Sendable {
         case .release(let release):
             actions.append(.send(.releaseAck(HostReleaseAck(host: host, epoch: release.epoch)), to: peer))
         case .flows: refuse(host.address, .unexpectedFlows, from: peer, &actions)
-        case .unknown, .held, .movedAck, .flowsAck, .releaseAck: break
+        case .unknown, .held, .movedAck, .flowsAck, .releaseAck, .station: break
         }
     }
 

@@ -94,6 +94,16 @@ extension AccessRouterService {
             chain: { [unowned self] in chains[interfaceName($0)] ?? nil },
             arrived: { [unowned self] in advertise(to: $0) },
             left: { [unowned self] in _ = unaware.delete($0) },
+            station: { [unowned self] host in
+                guard let neighbour = unaware.neighbour(of: host) else { return nil }
+                return (neighbour, unaware.addresses(of: neighbour.mac).filter { $0 != host })
+            },
+            admit: { [unowned self] host, neighbour in
+                switch unaware.see(host, from: neighbour, at: MonotonicClock.now()) {
+                case .letIn, .move: true
+                case .known, .refuse: false
+                }
+            },
             inject: { [unowned self] frame in attempt { try dataPlane.inject(frame.bytes, on: frame.port) } },
             tell: { [unowned self] in tell($0) })
     }

@@ -6,8 +6,14 @@ import Synchronization
 /// Messages on their way to neighbours: in order to each of them, and nobody waits for one that takes them slowly.
 /// Flows have a lane of their own beside the small messages, which are urgent.
 final class PeerOutbox: Sendable {
+    private enum Urgent: Sendable {
+        case message(RoamingMessage)
+        /// For the lane of flows: none overtakes what was sent before it, such as the grant that announces it.
+        case flows(@Sendable () async -> Void)
+    }
+
     private struct Lanes {
-        var urgent: AsyncStream<RoamingMessage>.Continuation
+        var urgent: AsyncStream<Urgent>.Continuation
         var flows: AsyncStream<@Sendable () async -> Void>.Continuation
     }
 
@@ -23,7 +29,7 @@ final class PeerOutbox: Sendable {
 
     /// There is a session with the neighbour.
     func open(_ peer: String) {
-        let (urgent, urgentContinuation) = AsyncStream.makeStream(of: RoamingMessage.self)
+        let (urgent, urgentContinuation) = AsyncStream.makeStream(of: Urgent.self)
         let (flows, flowsContinuation) = AsyncStream.makeStream(of: (@Sendable () async -> Void).self)
         let former = lanes.withLock { lanes in
             let former = lanes[peer]
@@ -33,7 +39,12 @@ final class PeerOutbox: Sendable {
         former?.urgent.finish()
         former?.flows.finish()
         Task { [weak self] in
-            for await message in urgent { await self?.deliver(message, to: peer) }
+            for await next in urgent {
+                switch next {
+                case .message(let message): await self?.deliver(message, to: peer)
+                case .flows(let work): flowsContinuation.yield(work)
+                }
+            }
         }
         Task {
             for await work in flows { await work() }
@@ -48,12 +59,12 @@ final class PeerOutbox: Sendable {
     }
 
     func send(_ message: RoamingMessage, to peer: String) {
-        _ = lanes.withLock { $0[peer]?.urgent }?.yield(message)
+        _ = lanes.withLock { $0[peer]?.urgent }?.yield(.message(message))
     }
 
-    /// Has work done that sends flows to the neighbour, after other work of that kind.
+    /// Has work done that sends flows to the neighbour, after other work of that kind and what was sent before.
     func enqueue(to peer: String, _ work: @escaping @Sendable () async -> Void) {
-        _ = lanes.withLock { $0[peer]?.flows }?.yield(work)
+        _ = lanes.withLock { $0[peer]?.urgent }?.yield(.flows(work))
     }
 
     /// Sends it now; waits while too much is on its way.

@@ -17,6 +17,10 @@ final class RoamingDriver: @unchecked Sendable {
         var arrived: (AnchorCore.Neighbour) -> Void
         /// The host is here no more, or was not let in.
         var left: (IPAddress) -> Void
+        /// Where a host is on a link, and the other addresses of its station.
+        var station: (IPAddress) -> (neighbour: AnchorCore.Neighbour, others: [IPAddress])?
+        /// Whether an address may be at that station, which it then counts as.
+        var admit: (IPAddress, AnchorCore.Neighbour) -> Bool
         /// Has the programs deal with a frame as if it came in now.
         var inject: (HeldFrames.Frame) -> Void
         var tell: (RoamingReport) -> Void
@@ -35,6 +39,8 @@ final class RoamingDriver: @unchecked Sendable {
     private let timer: any DispatchSourceTimer
     private let watch: any DispatchSourceTimer
     private var wakeUp: MonotonicInstant?
+    /// What a neighbour that a host has moved to is to hear of its station.
+    private var departing: (peer: String, station: Station)?
     /// Chains of hosts that are elsewhere now: their flows pass the servers here still.
     private var chains: [IPAddress: String] = [:]
 
@@ -125,12 +131,21 @@ final class RoamingDriver: @unchecked Sendable {
         case .message(let session, let type, let payload):
             do throws(RoamingMessageError) {
                 let message = try RoamingMessage(type: type, payload: Array(buffer: payload))
+                if case .station(let station) = message { return follow(station) }
                 handle(.message(message, from: session.peer))
             } catch {
                 // Of a neighbour of a later version, or one that is broken.
                 logger.warning("a message of \(session.peer) is none that this router knows: \(error)")
             }
         case .refused, .credentialsRenewed, .credentialsRefused: break
+        }
+    }
+
+    /// A station has come, with other addresses most likely, which whoever has them is asked for.
+    private func follow(_ station: Station) {
+        guard let known = owner.station(station.host.address), known.neighbour.mac == station.mac else { return }
+        for other in station.others where owner.admit(other, known.neighbour) {
+            handle(.attached(other, known.neighbour))
         }
     }
 
@@ -171,6 +186,7 @@ final class RoamingDriver: @unchecked Sendable {
 
     private func perform(_ actions: [RoamingAction]) {
         for action in actions { perform(action) }
+        departing = nil
     }
 
     private func perform(_ action: RoamingAction) {
@@ -186,7 +202,13 @@ final class RoamingDriver: @unchecked Sendable {
             case .refuse(let host):
                 _ = held.take(host)
                 owner.left(host)
-            case .send(let message, let peer): outbox.send(message, to: peer)
+            case .send(let message, let peer):
+                outbox.send(message, to: peer)
+                // Behind the grant, by which the host is there.
+                if case .grant = message, let (to, station) = departing, to == peer, station.host == message.host {
+                    outbox.send(.station(station), to: peer)
+                    departing = nil
+                }
             case .sendFlows(let host, let epoch, let peer, let anchoredAt, let isLast):
                 send(
                     FlowSending.Job(
@@ -213,8 +235,13 @@ final class RoamingDriver: @unchecked Sendable {
             chains[host] = owner.chain(neighbour.interface)
             try plane.install(binding, chain: chains[host])
             if !isClaimed { owner.arrived(neighbour) }
-        case .away:
+        case .away(let peer):
             try plane.install(binding, chain: chains[host])
+            // The first of them takes the others along.
+            if let (neighbour, others) = owner.station(host), !others.isEmpty {
+                let named = Array(others.sorted().prefix(Station.mostOthers))
+                departing = (peer, Station(host: RoamingHost(host), mac: neighbour.mac, others: named))
+            }
             owner.left(host)
         }
     }

@@ -11,6 +11,7 @@ public enum RoamingMessage: Hashable, Sendable {
     case release(HostRelease)
     case releaseAck(HostReleaseAck)
     case gone(Gone)
+    case station(Station)
 
     /// - Throws: why the payload of a message of that type is none.
     public init(type: UInt8, payload: [UInt8]) throws(RoamingMessageError) {
@@ -28,6 +29,7 @@ public enum RoamingMessage: Hashable, Sendable {
             case .release: .release(try HostRelease(payload))
             case .releaseAck: .releaseAck(try HostReleaseAck(payload))
             case .gone: .gone(try Gone(payload))
+            case .station: .station(try Station(payload))
             }
     }
 
@@ -44,6 +46,7 @@ public enum RoamingMessage: Hashable, Sendable {
         case .release: .release
         case .releaseAck: .releaseAck
         case .gone: .gone
+        case .station: .station
         }
     }
 
@@ -63,6 +66,7 @@ public enum RoamingMessage: Hashable, Sendable {
         case .release(let message): message.host
         case .releaseAck(let message): message.host
         case .gone(let message): message.host
+        case .station(let message): message.host
         }
     }
 
@@ -80,6 +84,7 @@ public enum RoamingMessage: Hashable, Sendable {
         case .release(let message): message.encoded
         case .releaseAck(let message): message.encoded
         case .gone(let message): message.encoded
+        case .station(let message): message.encoded
         }
     }
 }

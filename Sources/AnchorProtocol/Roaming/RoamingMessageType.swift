@@ -11,4 +11,5 @@ public enum RoamingMessageType: UInt8, Hashable, Sendable, CaseIterable {
     case release = 24
     case releaseAck = 25
     case gone = 26
+    case station = 27
 }

@@ -48,6 +48,11 @@ import Testing
             message: .releaseAck(HostReleaseAck(host: host, epoch: 3)), type: 25,
             bytes: address + "8103 0004 00000003"),
         Vector(message: .gone(Gone(host: host, epoch: 3)), type: 26, bytes: address + "8103 0004 00000003"),
+        Vector(
+            message: .station(
+                Station(host: host, mac: MACAddress("02:00:00:00:00:07")!, others: [IPAddress("10.1.0.8")!])),
+            type: 27,
+            bytes: address + "8006 0006 020000000007 810b 0010 00000000000000000000ffff0a010008"),
     ]
 
     @Test(arguments: vectors)
