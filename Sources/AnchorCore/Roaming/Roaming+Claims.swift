@@ -169,6 +169,8 @@ extension Roaming {
             guard away.at == peer || !connected.contains(away.at) else {
                 return sendUnknown(host, to: peer, &actions)
             }
+            // It asks whether anybody else has it, and knows what there is to know.
+            guard away.at != peer || claim.knownEpoch != host.epoch else { return sendState(host, &actions) }
             handOver(&host, to: peer, knownEpoch: claim.knownEpoch, at: now, &actions)
         }
     }

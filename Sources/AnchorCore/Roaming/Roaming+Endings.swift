@@ -84,6 +84,8 @@ extension Roaming {
         cancelTransfer(&host, &actions)
         actions.append(.removeAway(host.address, router: nil))
         host.place = .gone
+        // A place like any other: a claim that comes later is told from it.
+        host.epoch = epoch(after: host.epoch)
         host.away = nil
         host.anchors = []
         host.chain = []

@@ -168,6 +168,10 @@ extension Roaming {
         _ actions: inout [RoamingAction]
     ) {
         guard let away = host.away else { return }
+        if grant.epoch < host.epoch, host.untold.contains(peer) {
+            // Its own move has not arrived there yet; the router that has the host knows of it.
+            return sendMoved(host, to: peer, &actions)
+        }
         cancelTransfer(&host, &actions)
         host.epoch = epoch(after: max(host.epoch, grant.epoch))
         var chain = away.isAsked && !away.isAcknowledged ? host.chain : []

@@ -160,7 +160,9 @@ extension Roaming {
         away.transfer = nil
         host.away = away
         if away.isAsked, !away.isAcknowledged {
-            host.chain = moved.pending.contains(name) ? moved.pending.filter { $0 == name || peers.contains($0) } : host.chain
+            if moved.pending.contains(name) {
+                host.chain = moved.pending.filter { $0 == name || peers.contains($0) }
+            }
             host.anchors.formUnion(Set(host.chain).subtracting([name]))
         }
         refresh(&host, &actions)

@@ -14,6 +14,7 @@ extension Roaming {
         guard host.isAway, let away = host.away, away.isAsked, !away.isAcknowledged else { return }
         cancelTransfer(&host, &actions)
         guard connected.contains(away.at) else { return }
+        if actions.last != .cancelFlows(host.address) { actions.append(.cancelFlows(host.address)) }
         let others = host.sharers.subtracting([name, away.at])
         let waiting =
             configuration.tellPatience > .zero

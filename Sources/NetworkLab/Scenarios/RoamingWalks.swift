@@ -138,12 +138,12 @@ extension Scenario {
         // As quickly as the lab can plug it in.
         for router in [2, 3] {
             roaming.timeline.note("to router \(router)")
-            try lab.attach(to: router)
+            try lab.roam(to: router)
         }
         try roaming.original.waitForProgress(200_000)
         try roaming.checkHere(at: 3)
         for round in 0..<10 {
-            for router in [1 + (round + 1) % 3, 1 + round % 3] { try lab.attach(to: router) }
+            for router in [1 + (round + 1) % 3, 1 + round % 3] { try lab.roam(to: router) }
         }
         try roaming.move(to: 2)
         try roaming.checkHere(at: 2)

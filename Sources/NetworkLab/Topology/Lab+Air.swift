@@ -11,6 +11,12 @@ extension Lab {
             """, on: "air")
     }
 
+    /// Plugs it in there without its carrier going, as a station that roams within one wireless network: all that it
+    /// knows of its gateway stays.
+    public func roam(_ interface: Int = 0, to router: Int) throws {
+        try script("ip link set node\(interface) master br\(router)", on: "air")
+    }
+
     /// Takes the carrier away.
     public func unplug(_ interface: Int = 0) throws {
         try script("ip link set node\(interface) down\nip link set node\(interface) nomaster", on: "air")
