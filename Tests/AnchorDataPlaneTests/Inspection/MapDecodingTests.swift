@@ -60,6 +60,39 @@ import Testing
         #expect(fields["idle"] == "77 s")
     }
 
+    @Test func `an unaware host shows its epoch, where it was before and who has flows of it`() {
+        var value = fa_host_value()
+        value.neighbour.anchors = 1 << 31 | 0b101
+        value.node = 12
+        value.previous = 3
+        value.flags = UInt16(FA_HOST_ATTACHED | FA_HOST_UNAWARE | FA_HOST_CLAIMED)
+        var fields = value.fields
+        #expect(fields["epoch"] == "12" && fields["node"] == nil)
+        #expect(fields["previous"] == "2")
+        #expect(fields["anchors"] == "0 2 31")
+        #expect(fields["flags"] == "attached unaware claimed")
+        value.peer = address
+        value.flags = UInt16(FA_HOST_TUNNELLED | FA_HOST_UNAWARE | FA_HOST_ASKED)
+        fields = value.fields
+        #expect(fields["flags"] == "tunnelled unaware asked")
+        #expect(fields["anchors"] == nil && fields["tunnel"] == "ipip")
+        value.previous = 0
+        #expect(value.fields["previous"] == nil)
+    }
+
+    @Test func `a flow that began elsewhere shows its router and writes nothing`() {
+        var slot = fa_translation()
+        slot.key.kind = UInt8(FA_NAT_AWAY)
+        slot.key.`protocol` = 17
+        slot.key.local_be = UInt32(0x0a00_0001).bigEndian
+        slot.key.local_port_be = UInt16(5000).bigEndian
+        slot.seen = FA_NAT_SEEN
+        slot.router = 3
+        slot.subscriber = 8
+        #expect(slot.fields == ["kind": "away", "router": "3", "subscriber": "8", "seen": "packet"])
+        #expect(KeyText.translation(slot.key) == "away,udp,10.0.0.1:5000,0.0.0.0:0")
+    }
+
     @Test func `beside a host are its sequence numbers and its shadow`() {
         var extra = fa_host_extra()
         extra.transmit_sequence = 5

@@ -96,6 +96,51 @@ import Testing
         #expect(try both.host(HostKey(host)) != nil)
     }
 
+    @Test func `flows that began elsewhere go on after a restart and with other sizes, and are shown`() throws {
+        let (instance, dataPlane) = try instance("nat-away")
+        let told = (1...20).map {
+            RoamingFlow(transport: 6, localPort: $0, remote: .documentation(9), remotePort: 443, anchor: 4)
+        }
+        #expect(
+            try dataPlane.insertAway(told, of: host) == AwayResult(inserted: 10, refused: 10), "as it may have here")
+        let adopted = try instance.restart(options { _ in })
+        #expect(adopted.mendedEntries == 0)
+        #expect(adopted.nat.flowCount(of: host) == (here: 1, away: 10))
+        let larger = try instance.restart(options { $0.translations = 65536 })
+        #expect(larger.lostTranslations == 0)
+        #expect(larger.nat.flowCount(of: host) == (here: 1, away: 10))
+        let shown = try larger.entries(of: .translations, key: "away,tcp,10.0.0.1:7,192.0.2.9:443", limit: 10)
+        #expect(shown.map { $0.fields["router"] } == ["4"])
+        #expect(try larger.entries(of: .translations, limit: 100).count { $0.fields["kind"] == "away" } == 10)
+        #expect(larger.nat.removeAway(of: host, router: 4) == 10)
+        #expect(try larger.expireTranslations(NATTimeouts(), from: 0, places: .max).counts.awayFlows == 0)
+        #expect(larger.nat.translations.entries == 3)
+    }
+
+    @Test func `one that began elsewhere has just been seen when it is told of, and ends by the programs' clock`()
+        throws
+    {
+        let (_, dataPlane) = try instance("nat-away-end")
+        let flow = RoamingFlow(transport: 17, localPort: 1, remote: .documentation(9), remotePort: 53, anchor: 4)
+        #expect(try dataPlane.insertAway([flow], of: host).inserted == 1)
+        #expect(try dataPlane.expireTranslations(NATTimeouts(), from: 0, places: .max).counts.awayFlows == 1)
+        var found: [RoamingFlow] = []
+        dataPlane.nat.flows(of: host) {
+            if $0.anchor != nil { found.append($0) }
+            return true
+        }
+        let seen = try #require(found.first)
+        #expect(try dataPlane.idle(seen) <= dataPlane.clock.tick * 2)
+        let long = dataPlane.clock.ticks(in: NATTimeouts().udp) + NATTicks.awayMargin + 1
+        var old = seen
+        old.lastSeen = try dataPlane.tick() &- long
+        #expect(dataPlane.nat.removeAway(of: host, router: nil) == 1)
+        #expect(dataPlane.nat.insertAway([old], of: host).inserted == 1)
+        let pass = try dataPlane.expireTranslations(NATTimeouts(), from: 0, places: .max)
+        #expect(pass.awayFlowsRemoved == 1 && pass.losers == [host])
+        #expect(dataPlane.nat.flowCount(of: host) == (here: 1, away: 0))
+    }
+
     @Test func `flows end by the programs' clock`() throws {
         let (_, dataPlane) = try instance("nat-expire")
         var timeouts = NATTimeouts()
