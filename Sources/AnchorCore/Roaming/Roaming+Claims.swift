@@ -27,6 +27,7 @@ extension Roaming {
             actions.append(.release(address))
         case .claiming:
             host.neighbour = neighbour
+            host.attached = host.attached ?? now
             refresh(&host, &actions)
         case .away, .gone:
             host.neighbour = neighbour
@@ -94,6 +95,9 @@ extension Roaming {
         _ host: inout RoamingRecord, at now: MonotonicInstant, _ actions: inout [RoamingAction]
     ) {
         guard let search = host.search else { return }
+        if let first = search.partial.first {
+            return take(&host, first.grant, from: first.peer, search, at: now, &actions)
+        }
         host.unanswered.formUnion(search.outstanding)
         host.unanswered.formUnion(peers.subtracting(connected))
         host.epoch = epoch(after: host.epoch)
@@ -167,11 +171,17 @@ extension Roaming {
             guard let away = host.away else { return }
             // There it is, and doesn't know what is here; or nobody else can say that it isn't where it was [0084].
             guard away.at == peer || !connected.contains(away.at) else {
+                if claim.age > 0 { sendOther(host, at: peer, epoch: claim.knownEpoch, &actions) }
                 return sendUnknown(host, to: peer, &actions)
             }
             // It asks whether anybody else has it, and knows what there is to know.
             guard away.at != peer || claim.knownEpoch != host.epoch else { return sendState(host, &actions) }
-            handOver(&host, to: peer, knownEpoch: claim.knownEpoch, at: now, &actions)
+            // The one that gave it there says so itself, and knows more.
+            if away.at == peer, let granter = away.granter, granter != peer, connected.contains(granter) {
+                return sendUnknown(host, to: peer, &actions)
+            }
+            handOver(
+                &host, to: peer, knownEpoch: claim.knownEpoch, isPartial: away.at != peer, at: now, &actions)
         }
     }
 
@@ -256,7 +266,10 @@ extension Roaming {
                 return refuse(host.address, .unasked, from: peer, &actions)
             }
             handOver(&host, to: peer, knownEpoch: held.epoch, at: now, &actions)
-        case .away, .gone: host.unanswered.remove(peer)
+        case .away:
+            guard host.unanswered.remove(peer) != nil else { return }
+            sendOther(host, at: peer, epoch: held.epoch, &actions)
+        case .gone: host.unanswered.remove(peer)
         }
     }
 }

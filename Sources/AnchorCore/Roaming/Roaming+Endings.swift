@@ -32,7 +32,10 @@ extension Roaming {
         _ actions: inout [RoamingAction]
     ) {
         switch host.place {
-        case .claiming: return  // It is asked again, and then it is clear who has it.
+        case .claiming:
+            // No answer: a router that waits for one asks again, and then it is clear who has it.
+            host.search?.released.insert(peer)
+            return
         case .here:
             if host.sharers.contains(peer) {
                 host.anchors.remove(peer)

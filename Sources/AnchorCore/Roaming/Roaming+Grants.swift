@@ -4,19 +4,22 @@ import NetworkTypes
 /// A host changes hands.
 extension Roaming {
     /// It is `peer`'s from now on. Its entry is changed before anybody is told.
+    /// - Parameter isPartial: another router had it, which can't be reached; others do as this one does.
     mutating func handOver(
-        _ host: inout RoamingRecord, to peer: String, knownEpoch: UInt32, at now: MonotonicInstant,
-        _ actions: inout [RoamingAction]
+        _ host: inout RoamingRecord, to peer: String, knownEpoch: UInt32, isPartial: Bool = false,
+        at now: MonotonicInstant, _ actions: inout [RoamingAction]
     ) {
         let isTranslated = isTranslated(host.address)
         cancelTransfer(&host, &actions)
         host.epoch = epoch(after: host.epoch, claimed: knownEpoch)
-        let isWaiting = host.away.map { $0.isAsked && !$0.isAcknowledged } ?? true
-        let rest = isWaiting ? host.chain.filter { $0 != name && $0 != peer } : []
-        if !isWaiting { host.anchors = [] }
-        host.anchors = host.anchors.union(rest).subtracting([name, peer])
+        let isWaiting = !isPartial && (host.away.map { $0.isAsked && !$0.isAcknowledged } ?? true)
+        let others = isWaiting ? host.sharers.subtracting([name, peer]) : []
+        // Who can't be told asks whom it asked before, and maybe in circles: it says itself what it has once it can.
+        let rest = isWaiting ? host.chain.filter { others.contains($0) && connected.contains($0) } : []
+        host.anchors = others
         host.chain = isTranslated ? Array(([name] + rest).prefix(Self.mostRouters)) : []
-        if let away = host.away, away.at != peer { host.former[away.at] = now + configuration.grace }
+        let oldPlace = host.away.map(\.at)
+        if let oldPlace, oldPlace != peer { host.former[oldPlace] = now + configuration.grace }
         host.former[peer] = nil
         var away = RoamingAway(at: peer, since: now)
         away.isAsked = isTranslated
@@ -31,12 +34,14 @@ extension Roaming {
         host.unlinks = [:]
         host.leases = [:]
         host.untold = host.anchors
+        // If it is alive after all, the two have to find out which one has the host.
+        if isPartial, let oldPlace { host.untold.insert(oldPlace) }
         host.unanswered.remove(peer)
         refresh(&host, &actions)
-        let others = host.anchors.sorted() + (isTranslated || away.hasFlows ? [name] : [])
+        let anchors = host.anchors.sorted() + (isTranslated || away.hasFlows ? [name] : [])
         let grant = Grant(
-            host: RoamingHost(host.address), epoch: host.epoch, anchors: Array(others.suffix(Self.mostRouters)),
-            pending: host.chain)
+            host: RoamingHost(host.address), epoch: host.epoch, anchors: Array(anchors.suffix(Self.mostRouters)),
+            pending: host.chain, isPartial: isPartial)
         actions.append(.send(.grant(grant), to: peer))
         planTelling(&host, at: now)
         tellNow(host, to: host.untold, &actions)
@@ -56,11 +61,18 @@ extension Roaming {
         case .gone:
             actions.append(
                 .send(.gone(Gone(host: grant.host, epoch: max(grant.epoch, host.epoch))), to: peer))
-        case .claiming(let search):
+        case .claiming(var search):
             guard search.asked.contains(peer) || grant.epoch > host.epoch else {
                 return refuse(host.address, .unasked, from: peer, &actions)
             }
-            take(&host, grant, from: peer, search, at: now, &actions)
+            if grant.isPartial {
+                search.outstanding.remove(peer)
+                if !search.partial.contains(where: { $0.peer == peer }) { search.partial.append((peer, grant)) }
+                host.search = search
+                if search.outstanding.isEmpty { settleAsNew(&host, at: now, &actions) }
+            } else {
+                take(&host, grant, from: peer, search, at: now, &actions)
+            }
         case .here: merge(&host, grant, from: peer, at: now, &actions)
         case .away:
             guard let away = host.away else { return }
@@ -82,7 +94,7 @@ extension Roaming {
     }
 
     /// It is here: a search has found the router that had it.
-    private mutating func take(
+    mutating func take(
         _ host: inout RoamingRecord, _ grant: Grant, from peer: String, _ search: RoamingSearch,
         at now: MonotonicInstant, _ actions: inout [RoamingAction]
     ) {
@@ -98,14 +110,20 @@ extension Roaming {
         host.chain = grant.pending.filter { $0 != name && peers.contains($0) }
         for router in own where router != name && !host.chain.contains(router) { host.chain.append(router) }
         host.anchors = Set(grant.anchors).union(host.chain).union(ownAnchors).intersection(peers)
-        if host.chain.contains(peer) { host.anchors.insert(peer) }
+        host.anchors.subtract(search.released.subtracting(host.chain))
         host.former = [peer: now + configuration.grace]
-        host.unanswered = search.outstanding.subtracting([peer])
+        host.unanswered = search.outstanding.union(peers.subtracting(connected)).subtracting([peer])
         let untold = wasHigher ? host.sharers : host.sharers.subtracting(told)
-        host.untold = untold.isEmpty ? [] : untold.union(host.chain)
+        let isLonger = host.chain.count > grant.pending.count(where: { $0 != name })
+        host.untold = untold.isEmpty && !isLonger ? [] : untold.union(host.chain)
         settle(&host, from: peer, search, at: now, &actions)
         planTelling(&host, at: now)
         tellNow(host, to: host.untold, &actions)
+        for (other, grant) in search.partial where other != peer {
+            host.unanswered.insert(other)
+            merge(&host, grant, from: other, at: now, &actions)
+        }
+        askMissed(&host, &actions)
         finishTables(&host, at: now, &actions)
         answerKept(&host, search, except: peer, at: now, &actions)
     }
@@ -151,10 +169,18 @@ extension Roaming {
         let others = Set(grant.anchors).union(host.chain).intersection(peers)
         if !others.isSubset(of: host.anchors) { isChanged = true }
         host.anchors.formUnion(others)
+        // Whom it asks next must be whom it has to ask.
+        let isLinked = host.chain.drop { $0 != peer }.elementsEqual(grant.pending.drop { $0 != peer })
         if host.isHome, !host.anchors.isEmpty { host.isHome = false }
         host.leases[peer] = nil
+        defer { askMissed(&host, &actions) }
         for router in host.sharers where !connected.contains(router) { missing(router, &host, at: now) }
-        guard isChanged else { return }
+        guard isChanged else {
+            guard !isLinked, host.chain.contains(peer) else { return }
+            host.untold.insert(peer)
+            planTelling(&host, at: now)
+            return sendMoved(host, to: peer, &actions)
+        }
         host.untold = host.sharers
         refresh(&host, &actions)
         planTelling(&host, at: now)
@@ -174,6 +200,7 @@ extension Roaming {
         }
         cancelTransfer(&host, &actions)
         host.epoch = epoch(after: max(host.epoch, grant.epoch))
+        host.away?.wasSent = false
         var chain = away.isAsked && !away.isAcknowledged ? host.chain : []
         for router in grant.pending where router != name && router != away.at && !chain.contains(router) {
             chain.append(router)

@@ -84,7 +84,9 @@ extension Roaming {
         let isPeer = moved.to == name || peers.contains(moved.to)
         guard isPeer else { return refuse(host.address, .stranger, from: peer, &actions) }
         switch host.place {
-        case .gone: acknowledge(host, moved, to: peer, &actions)
+        case .gone:
+            acknowledge(host, moved, to: peer, &actions)
+            sayNothingIsLeft(moved, &actions)
         case .here:
             acknowledge(host, moved, to: peer, &actions)
             // Another router that thinks that it has it.
@@ -132,8 +134,22 @@ extension Roaming {
         guard let away = host.away, moved.epoch > host.epoch else { return true }
         if away.at == peer || !connected.contains(away.at) { return true }
         refuse(host.address, .notItsPlace, from: peer, &actions)
-        if host.isAway { sendState(host, &actions) }
+        if host.isAway {
+            sendState(host, &actions)
+            sendOther(host, at: moved.to, epoch: moved.epoch, &actions)
+        }
         return false
+    }
+
+    /// Two routers may have it: the one that this one thinks has it hears of the other, and asks that one.
+    func sendOther(
+        _ host: RoamingRecord, at other: String, epoch: UInt32, _ actions: inout [RoamingAction]
+    ) {
+        guard let place = host.away?.at, place != other, connected.contains(place) else { return }
+        let moved = Moved(
+            host: RoamingHost(host.address), epoch: max(host.epoch, epoch), to: other, pending: [],
+            areAnchorsTold: true)
+        actions.append(.send(.moved(moved), to: place))
     }
 
     private mutating func follow(
@@ -158,6 +174,7 @@ extension Roaming {
         }
         away.isReleasing = false
         away.transfer = nil
+        away.wasSent = false
         host.away = away
         if away.isAsked, !away.isAcknowledged {
             if moved.pending.contains(name) {
@@ -179,21 +196,19 @@ extension Roaming {
         _ actions: inout [RoamingAction]
     ) {
         guard var away = host.away else { return }
-        if peer == away.at, moved.pending.contains(name) {
+        if moved.areAnchorsTold {
+            if let waiting = away.transfer?.waiting { sendHeldBack(&host, waiting, &actions) }
+        } else if peer == away.at, moved.pending.contains(name) {
             host.chain = moved.pending.filter { $0 == name || peers.contains($0) }
             host.anchors.formUnion(Set(host.chain).subtracting([name]))
-            let mustSend = away.isAcknowledged || !away.isAsked || away.transfer.map(\.isSent) ?? true
             away.isAsked = true
             away.isAcknowledged = false
             away.isReleasing = false
             away.cleanUp = nil
             host.away = away
             refresh(&host, &actions)
-            if mustSend { startTransfer(&host, at: now, &actions) }
+            startTransfer(&host, at: now, &actions)
             askAgain(&host, at: now)
-        }
-        if moved.areAnchorsTold, let waiting = host.away?.transfer?.waiting {
-            sendHeldBack(&host, waiting, &actions)
         }
     }
 

@@ -14,12 +14,12 @@ extension Roaming {
         case .here(let neighbour, let isClaimed):
             host.neighbour = neighbour
             host.unanswered = peers
+            host.attached = nil
             if isClaimed {
                 var search = RoamingSearch(began: now, deadline: now + configuration.claimPatience)
                 search.isWide = true
                 host.place = .claiming(search)
             } else {
-                host.attached = nil
                 let isTranslated = isTranslated(binding.address)
                 host.anchors = binding.anchors.intersection(peers)
                 host.chain = isTranslated ? [binding.previous].compactMap { $0 }.filter(peers.contains) : []

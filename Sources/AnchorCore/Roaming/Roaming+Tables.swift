@@ -61,7 +61,10 @@ extension Roaming {
         else { return }
         transfer.outstandingWalks -= 1
         transfer.sentAnchors.formUnion(anchors)
-        if transfer.isSent { away.hasFlows = transfer.sentAnchors.contains(name) && away.hasFlows }
+        if transfer.isSent {
+            away.wasSent = true
+            away.hasFlows = transfer.sentAnchors.contains(name) && away.hasFlows
+        }
         away.transfer = transfer
         host.away = away
         releaseIfDone(&host, at: now, &actions)
@@ -71,7 +74,9 @@ extension Roaming {
         _ host: inout RoamingRecord, _ ack: FlowsAck, from peer: String, at now: MonotonicInstant,
         _ actions: inout [RoamingAction]
     ) {
-        guard let away = host.away, away.at == peer, ack.epoch == host.epoch, away.transfer?.isLastSent == true else {
+        guard let away = host.away, away.at == peer, ack.epoch == host.epoch, !away.isAcknowledged,
+            away.wasSent || away.transfer?.isLastSent == true
+        else {
             return refuse(host.address, .outdated, from: peer, &actions)
         }
         host.away?.isAcknowledged = true
@@ -109,9 +114,22 @@ extension Roaming {
     ) {
         guard host.isHere, host.chain.contains(peer), flows.epoch == host.epoch,
             flows.number == 0 || flows.number == host.expected[peer]
-        else { return refuse(host.address, .unexpectedFlows, from: peer, &actions) }
+        else {
+            if !host.isAway { host.missed.insert(peer) }
+            askMissed(&host, &actions)
+            return refuse(host.address, .unexpectedFlows, from: peer, &actions)
+        }
         host.expected[peer] = flows.number &+ 1
         actions.append(.insertFlows(flows, from: peer))
+    }
+
+    /// A table may come before the router that had the host says that it will.
+    func askMissed(_ host: inout RoamingRecord, _ actions: inout [RoamingAction]) {
+        guard host.isHere, !host.missed.isEmpty else { return }
+        let missed = host.missed.intersection(host.chain).subtracting(host.arrived)
+        host.missed = []
+        for router in missed { host.expected[router] = nil }
+        tellNow(host, to: missed, &actions)
     }
 
     mutating func flowsReceived(

@@ -98,15 +98,19 @@ public struct Roaming: Sendable {
             refuse(host.address, .unasked, from: peer, &actions)
         case .moved(let moved):
             actions.append(.send(.movedAck(MovedAck(host: host, epoch: moved.epoch)), to: peer))
-            if moved.to != name, connected.contains(moved.to) {
-                actions.append(.send(.release(HostRelease(host: host, epoch: moved.epoch)), to: moved.to))
-            }
+            sayNothingIsLeft(moved, &actions)
         case .gone(let gone): actions.append(.send(.movedAck(MovedAck(host: host, epoch: gone.epoch)), to: peer))
         case .release(let release):
             actions.append(.send(.releaseAck(HostReleaseAck(host: host, epoch: release.epoch)), to: peer))
         case .flows: refuse(host.address, .unexpectedFlows, from: peer, &actions)
         case .unknown, .held, .movedAck, .flowsAck, .releaseAck, .station: break
         }
+    }
+
+    /// Whoever has a host counts on flows that are not here.
+    func sayNothingIsLeft(_ moved: Moved, _ actions: inout [RoamingAction]) {
+        guard moved.to != name, connected.contains(moved.to) else { return }
+        actions.append(.send(.release(HostRelease(host: moved.host, epoch: moved.epoch)), to: moved.to))
     }
 
     /// Changes what is known of a host, if anything is.

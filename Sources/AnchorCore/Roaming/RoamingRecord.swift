@@ -1,3 +1,4 @@
+import AnchorProtocol
 import NetworkTypes
 
 /// What a router knows of a roaming host.
@@ -31,6 +32,8 @@ struct RoamingRecord: Sendable {
     var lost: Set<String> = []
     /// Next number of each table that comes.
     var expected: [String: UInt32] = [:]
+    /// Routers whose tables came, or part of them, when they could not be taken: they have to begin anew.
+    var missed: Set<String> = []
     /// Routers that packets on their way are taken from, until then.
     var former: [String: MonotonicInstant] = [:]
     /// Routers that may have it too: they have not answered a claim.
@@ -92,6 +95,10 @@ struct RoamingSearch: Sendable {
     var isWide = false
     var began: MonotonicInstant
     var deadline: MonotonicInstant
+    /// Grants of routers that speak for themselves only, until all have answered.
+    var partial: [(peer: String, grant: Grant)] = []
+    /// Routers that have no flow of it, whoever says so.
+    var released: Set<String> = []
     /// Claims of others meanwhile.
     var kept: [String: KeptClaim] = [:]
 
@@ -114,6 +121,8 @@ struct RoamingAway: Sendable {
     /// The table has arrived there.
     var isAcknowledged = false
     var transfer: RoamingTransfer?
+    /// All of it has been sent in this epoch.
+    var wasSent = false
     /// Flows that began here may be left.
     var hasFlows = true
     /// Told that none is left, and waiting for the answer.

@@ -17,6 +17,7 @@ struct RoamingFields {
     private(set) var anchors: [String] = []
     private(set) var pending: [String] = []
     private(set) var areAnchorsTold = false
+    private(set) var isPartial = false
 
     /// - Parameter known: types of the options that this message has beside the host; others are skipped or, if they
     ///   are critical, refused.
@@ -38,6 +39,7 @@ struct RoamingFields {
         anchors = try Self.names(read.anchors, type)
         pending = try Self.names(read.pending, type)
         areAnchorsTold = read.areAnchorsTold
+        isPartial = read.isPartial
     }
 
     var host: RoamingHost {
@@ -109,6 +111,7 @@ struct RoamingFields {
         var anchors: [[UInt8]] = []
         var pending: [[UInt8]] = []
         var areAnchorsTold = false
+        var isPartial = false
 
         mutating func read(_ bytes: UnsafeRawBufferPointer, _ known: [UInt16]) throws(MessageError) {
             var options = OptionReader(bytes, in: 0..<bytes.count)
@@ -125,13 +128,18 @@ struct RoamingFields {
                     try option.append([UInt8](option.value), to: &anchors, limit: RoamingFields.mostRouters)
                 case PeerOptionType.pending:
                     try option.append([UInt8](option.value), to: &pending, limit: RoamingFields.mostRouters)
-                case PeerOptionType.anchorsTold:
-                    try option.requireLength(0)
-                    guard !areAnchorsTold else { throw .duplicateOption(type: option.type) }
-                    areAnchorsTold = true
+                case PeerOptionType.anchorsTold: try Self.set(&areAnchorsTold, option)
+                case PeerOptionType.partial: try Self.set(&isPartial, option)
                 default: try option.skip()
                 }
             }
+        }
+
+        /// An option that says all by being there.
+        private static func set(_ flag: inout Bool, _ option: OptionView) throws(MessageError) {
+            try option.requireLength(0)
+            guard !flag else { throw .duplicateOption(type: option.type) }
+            flag = true
         }
     }
 

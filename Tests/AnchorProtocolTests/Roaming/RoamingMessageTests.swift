@@ -52,7 +52,7 @@ import Testing
             message: .station(
                 Station(host: host, mac: MACAddress("02:00:00:00:00:07")!, others: [IPAddress("10.1.0.8")!])),
             type: 27,
-            bytes: address + "8006 0006 020000000007 810b 0010 00000000000000000000ffff0a010008"),
+            bytes: address + "8006 0006 020000000007 810c 0010 00000000000000000000ffff0a010008"),
     ]
 
     @Test(arguments: vectors)
