@@ -24,6 +24,14 @@ public protocol ControlService: Sendable {
     /// Flows that an access router translates.
     func translatedFlows(_ query: TranslatedFlowQuery) async throws(ControlError) -> [TranslatedFlowModel]
 
+    /// Nodes that know nothing of their routers, in the order of their addresses.
+    func nodes() async throws(ControlError) -> [NodeModel]
+    func node(_ address: IPAddress) async throws(ControlError) -> NodeModel
+    /// Has a node attached at a station, as its first packet does.
+    func attachNode(_ address: IPAddress, _ station: StationModel) async throws(ControlError)
+    /// Moves of such nodes to and from this router, the latest last.
+    func handovers() async throws(ControlError) -> [HandoverModel]
+
     func servers() async throws(ControlError) -> [ServerModel]
     /// Takes a server out of service or puts it back; to repeat it changes nothing. It lasts until it is taken back.
     func setServerState(_ name: String, _ state: ServerStateModel) async throws(ControlError) -> ServerModel

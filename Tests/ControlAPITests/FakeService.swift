@@ -39,6 +39,25 @@ final class FakeService: ControlService {
     }
 
     func flows() async throws(ControlError) -> [FlowModel] { [] }
+    func nodes() async throws(ControlError) -> [NodeModel] {
+        [NodeModel(address: IPAddress("10.64.0.100")!, place: .away, epoch: 3, anchors: ["ar1"])]
+    }
+    func node(_ address: IPAddress) async throws(ControlError) -> NodeModel {
+        guard let node = try await nodes().first(where: { $0.address == address }) else {
+            throw ControlError(.notFound, "\(address) is no node here")
+        }
+        return node
+    }
+    func attachNode(_ address: IPAddress, _ station: StationModel) async throws(ControlError) {
+        guard station.interface == "acc0" else { throw ControlError(.invalid, "no such link") }
+    }
+    func handovers() async throws(ControlError) -> [HandoverModel] {
+        [
+            HandoverModel(
+                number: 7, address: IPAddress("10.64.0.100")!, epoch: 3, from: "ar1", to: "ar2", begun: 2,
+                steps: [.init("settled", after: 0.002)])
+        ]
+    }
     func anchors() async throws(ControlError) -> [AnchorModel] { [] }
     func attach(_ request: AttachModel) async throws(ControlError) {
         throw ControlError(.conflict, "not a mobile node")

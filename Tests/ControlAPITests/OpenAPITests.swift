@@ -29,6 +29,10 @@ import Testing
             "Server": ServerModel(
                 name: "", kind: "", interfaces: [], areLegsUp: true, isMarkedDown: false, whenDown: "", chain: ""),
             "ServerState": ServerStateModel(state: .up),
+            "Node": NodeModel(address: any, place: .here, epoch: 1),
+            "Station": StationModel(interface: "", mac: .zero),
+            "Handover": HandoverModel(
+                number: 1, address: any, epoch: 1, from: nil, to: "", begun: 0, steps: []),
             "Peer": PeerModel(name: "", address: any, port: 0), "PeerPing": PeerPingModel(peer: "", roundTrip: nil),
             "Map": try await FakeService().maps()[0], "MapEntry": MapEntryModel(key: "", fields: [:]),
             "Reason": try await FakeService().reasons()[0], "Event": EventModel(time: 0, kind: "", text: ""),

@@ -66,6 +66,8 @@ public struct UnawareHosts: Sendable {
 
     public var isEmpty: Bool { hosts.isEmpty }
     public func holds(_ address: IPAddress) -> Bool { hosts[address] != nil }
+    /// All hosts, by address, and where they are.
+    public var all: [(IPAddress, Neighbour)] { hosts.sorted { $0.key < $1.key }.map { ($0.key, $0.value.neighbour) } }
     /// Where a host is.
     public func neighbour(of address: IPAddress) -> Neighbour? { hosts[address]?.neighbour }
     /// Addresses that a station has here.

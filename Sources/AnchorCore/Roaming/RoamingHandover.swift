@@ -2,6 +2,8 @@ import NetworkTypes
 
 /// A handover to or from this router, for people.
 public struct RoamingHandover: Hashable, Sendable {
+    /// Counts from 1; 0 until it is in the list.
+    public var number: UInt64 = 0
     public var address: IPAddress
     public var epoch: UInt32
     /// `nil` for a host that was nowhere.
@@ -31,11 +33,16 @@ public struct RoamingHandover: Hashable, Sendable {
 struct RoamingHandovers: Sendable {
     private(set) var entries: [RoamingHandover] = []
     let limit: Int
+    private var count: UInt64 = 0
+
+    init(limit: Int) { self.limit = limit }
 
     mutating func append(_ handover: RoamingHandover) {
         guard limit > 0 else { return }
         if entries.count == limit { entries.removeFirst() }
+        count += 1
         entries.append(handover)
+        entries[entries.count - 1].number = count
     }
 
     mutating func finish(_ address: IPAddress, at now: MonotonicInstant) {

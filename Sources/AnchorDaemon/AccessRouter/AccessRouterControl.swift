@@ -62,6 +62,36 @@ struct AccessRouterControl: ControlService {
     func anchors() async throws(ControlError) -> [AnchorModel] { throw .otherRole("the anchor table", "a mobile node") }
     func attach(_ request: AttachModel) async throws(ControlError) { throw .otherRole("attaching", "a mobile node") }
 
+    func nodes() async throws(ControlError) -> [NodeModel] {
+        try await service.queue.answer { [service] () throws(ControlError) in service.nodeModels }
+    }
+
+    func node(_ address: IPAddress) async throws(ControlError) -> NodeModel {
+        let found = try await service.queue.answer { [service] () throws(ControlError) in
+            service.nodeModels.first { $0.address == address }
+        }
+        guard var node = found else {
+            throw ControlError(
+                .notFound, "\(address) is no node that this router knows",
+                nextStep: "'anchorctl node list' shows them; nodes that take part are in 'anchorctl host list'")
+        }
+        if address.isV4, service.settings.nat != nil {
+            let count = service.dataPlane.nat.flowCount(of: address)
+            (node.flowsHere, node.flowsAway) = (count.here, count.away)
+        }
+        return node
+    }
+
+    func attachNode(_ address: IPAddress, _ station: StationModel) async throws(ControlError) {
+        try await service.queue.answer { [service] () throws(ControlError) in
+            try service.attachNode(address, station)
+        }
+    }
+
+    func handovers() async throws(ControlError) -> [HandoverModel] {
+        try await service.queue.answer { [service] () throws(ControlError) in service.handoverModels }
+    }
+
     func servers() async throws(ControlError) -> [ServerModel] {
         try await service.queue.answer { [service] () throws(ControlError) in service.serverModels }
     }

@@ -1,3 +1,4 @@
+import AnchorDataPlane
 import AnchorPKI
 import NetworkTypes
 
@@ -28,6 +29,9 @@ struct PeeringChecks {
     }
 
     private func checkPeers(own: String?) {
+        if settings.peers.count > RouterEntry.limit {
+            top.problem("peer", "\(settings.peers.count) peers; at most \(RouterEntry.limit) are possible")
+        }
         var names: Set<String> = []
         var places: [String: String] = [:]
         for (place, peer) in settings.peers.enumerated() {

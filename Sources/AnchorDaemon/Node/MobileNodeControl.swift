@@ -27,6 +27,17 @@ struct MobileNodeControl: ControlService {
     func deleteHost(_ address: IPAddress) async throws(ControlError) {
         throw .otherRole("the host table", "an access router")
     }
+    func nodes() async throws(ControlError) -> [NodeModel] { throw .otherRole("the nodes", "an access router") }
+    func node(_ address: IPAddress) async throws(ControlError) -> NodeModel {
+        throw .otherRole("the nodes", "an access router")
+    }
+    func attachNode(_ address: IPAddress, _ station: StationModel) async throws(ControlError) {
+        throw .otherRole("attaching other nodes", "an access router")
+    }
+    func handovers() async throws(ControlError) -> [HandoverModel] {
+        throw .otherRole("handovers", "an access router")
+    }
+
     func servers() async throws(ControlError) -> [ServerModel] { throw .otherRole("servers", "an access router") }
     func setServerState(_ name: String, _ state: ServerStateModel) async throws(ControlError) -> ServerModel {
         throw .otherRole("servers", "an access router")

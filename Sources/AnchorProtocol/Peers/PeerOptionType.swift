@@ -11,6 +11,6 @@ enum PeerOptionType {
     static let anchor: UInt16 = 0x8108
     static let pending: UInt16 = 0x8109
     static let anchorsTold: UInt16 = 0x810a
-    static let other: UInt16 = 0x810c
     static let partial: UInt16 = 0x810b
+    static let other: UInt16 = 0x810c
 }

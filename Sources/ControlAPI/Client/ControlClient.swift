@@ -15,6 +15,9 @@ public struct ControlClient: ControlService {
     public func anchors() async throws(ControlError) -> [AnchorModel] { try await get("anchors") }
     public func servers() async throws(ControlError) -> [ServerModel] { try await get("servers") }
     public func peers() async throws(ControlError) -> [PeerModel] { try await get("peers") }
+    public func nodes() async throws(ControlError) -> [NodeModel] { try await get("nodes") }
+    public func node(_ address: IPAddress) async throws(ControlError) -> NodeModel { try await get("nodes/\(address)") }
+    public func handovers() async throws(ControlError) -> [HandoverModel] { try await get("handovers") }
     public func maps() async throws(ControlError) -> [MapModel] { try await get("maps") }
     public func reasons() async throws(ControlError) -> [ReasonModel] { try await get("drops") }
 
@@ -53,6 +56,10 @@ public struct ControlClient: ControlService {
     public func pingPeer(_ name: String, timeout: Double) async throws(ControlError) -> PeerPingModel {
         let query = [HTTPRequest.QueryItem(name: "timeout", value: String(timeout))]
         return try decode(await send(.POST, "/v1/peers/\(name)/ping", query: query))
+    }
+
+    public func attachNode(_ address: IPAddress, _ station: StationModel) async throws(ControlError) {
+        _ = try await send(.PUT, "/v1/nodes/\(address)/station", body: try encode(station))
     }
 
     public func attach(_ request: AttachModel) async throws(ControlError) {

@@ -37,6 +37,11 @@ struct ControlRoutes: Sendable {
         case (.POST, "attach", 1): try await attach(request)
         case (.GET, "nat", 2...) where path[1] == "subscribers": try await subscribers(path)
         case (.GET, "nat", 2) where path[1] == "flows": try await .json(translatedFlows(request))
+        case (.GET, "nodes", 1): try await .json(service.nodes())
+        case (.GET, "nodes", 2): try await .json(service.node(address(path[1])))
+        case (.PUT, "nodes", 3) where path[2] == "station": try await attachNode(path[1], request)
+        case (.GET, "handovers", 1): try await .json(service.handovers())
+        case (.GET, "handovers", 2): try await .json(handover(path[1]))
         case (.GET, "servers", 1): try await .json(service.servers())
         case (.PUT, "servers", 3...) where path.last == "state": try await .json(setServerState(request))
         case (.GET, "peers", 1): try await .json(service.peers())
@@ -111,6 +116,19 @@ struct ControlRoutes: Sendable {
     private func attach(_ request: HTTPRequest) async throws -> HTTPResponse {
         try await service.attach(decode(request))
         return HTTPResponse(statusCode: .accepted)
+    }
+
+    private func attachNode(_ text: String, _ request: HTTPRequest) async throws -> HTTPResponse {
+        try await service.attachNode(address(text), decode(request))
+        return HTTPResponse(statusCode: .accepted)
+    }
+
+    private func handover(_ text: String) async throws -> HandoverModel {
+        guard let number = UInt64(text) else { throw ControlError(.invalid, "'\(text)' is not a handover's number") }
+        guard let found = try await service.handovers().first(where: { $0.number == number }) else {
+            throw ControlError(.notFound, "no handover \(number); only the last ones are kept")
+        }
+        return found
     }
 
     private func unload() async throws -> HTTPResponse {

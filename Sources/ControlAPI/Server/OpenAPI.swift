@@ -37,6 +37,14 @@ enum OpenAPI {
                         "Flows that an access router translates, at most limit, of a host, of a protocol",
                         of: "TranslatedFlow", list: true)
                 ], queries: ["host", "protocol", "limit"]),
+            path("/v1/nodes", [get("Nodes that know nothing of their routers", of: "Node", list: true)]),
+            path("/v1/nodes/{address}", [get("One of them, with its flows counted", of: "Node")], parameter: "address"),
+            path(
+                "/v1/nodes/{address}/station",
+                [operation("put", "Have a node attached, as its first packet does", nil, takes: "Station")],
+                parameter: "address"),
+            path("/v1/handovers", [get("Moves of such nodes to and from this router", of: "Handover", list: true)]),
+            path("/v1/handovers/{number}", [get("One of them", of: "Handover")], parameter: "number"),
             path("/v1/servers", [get("Servers", of: "Server", list: true)]),
             path(
                 "/v1/servers/{name}/state",
@@ -96,6 +104,14 @@ enum OpenAPI {
                 "Server",
                 ["name", "kind", "interfaces", "areLegsUp", "isMarkedDown", "isUp", "whenDown", "chain"]),
             schema("ServerState", ["state"]),
+            schema(
+                "Node",
+                [
+                    "address", "place", "epoch", "router", "interface", "mac", "anchors", "pending", "flowsHere",
+                    "flowsAway",
+                ]),
+            schema("Station", ["interface", "mac"]),
+            schema("Handover", ["number", "address", "epoch", "from", "to", "begun", "steps"]),
             schema(
                 "Peer",
                 [

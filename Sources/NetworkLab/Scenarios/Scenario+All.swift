@@ -5,6 +5,6 @@ extension Scenario {
         bothAttachments, returnFromBoth, translated, orderedTunnel, transparentServer, serverControl, serverDown,
         spoofedTunnels, killedDaemon, conflicts, pathMTU, traceroute, recovery, unawareBefore,
         translationOutlivesDaemon, tableTransfer, originalFlowAfterMove, newFlowAfterMove, thirdRouter, quickMoves,
-        backAtOrigin, peers,
+        backAtOrigin, handoverOutlivesDaemons, formerRouterIsAway, peers,
     ]
 }

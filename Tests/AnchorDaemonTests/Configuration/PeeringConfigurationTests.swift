@@ -162,4 +162,10 @@ import Testing
         #expect(first(router + peer).contains { $0.contains("peers need a table [peering]") })
         #expect(first(peering).contains { $0.contains("only an access router has neighbours") })
     }
+
+    @Test func `there are no more neighbours than the tables have places for`() {
+        let peers = (1...33).map { "[[peer]]\nname = \"p\($0)\"\naddress = \"203.0.113.\($0)\"\n" }.joined()
+        let found = problems(adding: peers)
+        #expect(found.contains { $0.contains("peers; at most 32 are possible") }, "\(found)")
+    }
 }
