@@ -124,6 +124,7 @@ extension Roaming {
     ) {
         host.place = .here
         host.away = nil
+        host.isAdopted = false
         host.isHome = !isTranslated(host.address) && host.anchors.isEmpty
         host.arrived = []
         host.lost = []
@@ -256,10 +257,12 @@ extension Roaming {
             if host.away == nil {
                 // Somebody may be giving it to this router at this moment, so it is not forgotten yet.
                 var away = RoamingAway(at: peer, since: now)
-                away.hasFlows = false
-                away.cleanUp = now + configuration.grace
+                away.hasFlows = host.isAdopted
+                away.isAsked = host.isAdopted
+                away.cleanUp = host.isAdopted ? nil : now + configuration.grace
                 host.away = away
                 host.epoch = held.epoch
+                if host.isAdopted { host.chain = [name] }
             }
             host.unanswered.formUnion(search.outstanding)
             host.place = .away
@@ -267,6 +270,8 @@ extension Roaming {
             actions.append(.refuse(host.address))
             refuse(host.address, .held, from: peer, &actions)
             for other in search.kept.keys.sorted() { sendUnknown(host, to: other, &actions) }
+            if host.isAdopted { sendState(host, &actions) }
+            host.isAdopted = false
             startTransfer(&host, at: now, &actions)
             askAgain(&host, at: now)
         case .here:
