@@ -21,7 +21,8 @@ extension Roaming {
             if away.isAsked { others.formUnion(host.sharers) }
             return RoamingBinding(
                 address: host.address, epoch: host.epoch, place: .away(at: away.at), previous: previous(of: host),
-                isAsked: away.isAsked || away.isReleasing, alsoAcceptedFrom: others.subtracting([name, away.at]))
+                isAsked: isTranslated(host.address) && (away.isAsked || !away.hasFlows),
+                alsoAcceptedFrom: others.subtracting([name, away.at]))
         }
     }
 

@@ -124,6 +124,7 @@ extension Roaming {
     ) {
         host.place = .here
         host.away = nil
+        host.isAdopted = false
         host.isHome = !isTranslated(host.address) && host.anchors.isEmpty
         host.arrived = []
         host.lost = []
@@ -133,6 +134,9 @@ extension Roaming {
         for router in host.sharers where !connected.contains(router) { missing(router, &host, at: now) }
         refresh(&host, &actions)
         actions.append(.release(host.address))
+        for other in host.unanswered.subtracting(search.asked).sorted() {
+            sendClaim(host, to: other, at: now, &actions)
+        }
         actions.append(
             .report(.settled(host.address, epoch: host.epoch, from: peer, after: now - search.began)))
         log.append(
@@ -151,11 +155,12 @@ extension Roaming {
         switch host.place {
         case .gone: sendUnknown(host, to: peer, &actions)
         case .claiming(var search):
-            // One of the two must not wait for the other: the one whose name is higher says at once that it has nothing.
+            // Where both wait, one must not: the one whose name is higher says at once that it has nothing. Else an answer
+            // can wait until there is one, since whoever has the host may just be giving it to this router.
             search.kept[peer] = RoamingSearch.KeptClaim(
                 attached: attached, knownEpoch: claim.knownEpoch, mac: claim.mac)
             host.search = search
-            if name > peer { sendUnknown(host, to: peer, &actions) }
+            if name > peer, search.outstanding.contains(peer) { sendUnknown(host, to: peer, &actions) }
         case .here:
             let isLater = host.attached.map { attached >= $0 } ?? true
             if claim.mac == host.neighbour?.mac {
@@ -180,8 +185,11 @@ extension Roaming {
             if away.at == peer, let granter = away.granter, granter != peer, connected.contains(granter) {
                 return sendUnknown(host, to: peer, &actions)
             }
+            // Where it is may not even know that it was given there: then this router still speaks for all.
+            let isOwn = away.granter == nil && away.isAsked && !away.isAcknowledged
             handOver(
-                &host, to: peer, knownEpoch: claim.knownEpoch, isPartial: away.at != peer, at: now, &actions)
+                &host, to: peer, knownEpoch: claim.knownEpoch, isPartial: away.at != peer && !isOwn, at: now,
+                &actions)
         }
     }
 
@@ -244,14 +252,17 @@ extension Roaming {
     ) {
         switch host.place {
         case .claiming(let search):
+            // If another one had it too, that is found out when this search is over.
             guard search.asked.contains(peer) else { return refuse(host.address, .unasked, from: peer, &actions) }
             if host.away == nil {
                 // Somebody may be giving it to this router at this moment, so it is not forgotten yet.
                 var away = RoamingAway(at: peer, since: now)
-                away.hasFlows = false
-                away.cleanUp = now + configuration.grace
+                away.hasFlows = host.isAdopted
+                away.isAsked = host.isAdopted
+                away.cleanUp = host.isAdopted ? nil : now + configuration.grace
                 host.away = away
                 host.epoch = held.epoch
+                if host.isAdopted { host.chain = [name] }
             }
             host.unanswered.formUnion(search.outstanding)
             host.place = .away
@@ -259,6 +270,8 @@ extension Roaming {
             actions.append(.refuse(host.address))
             refuse(host.address, .held, from: peer, &actions)
             for other in search.kept.keys.sorted() { sendUnknown(host, to: other, &actions) }
+            if host.isAdopted { sendState(host, &actions) }
+            host.isAdopted = false
             startTransfer(&host, at: now, &actions)
             askAgain(&host, at: now)
         case .here:

@@ -35,7 +35,7 @@ extension Roaming {
         host.leases = [:]
         host.untold = host.anchors
         // If it is alive after all, the two have to find out which one has the host.
-        if isPartial, let oldPlace { host.untold.insert(oldPlace) }
+        if let oldPlace, oldPlace != peer { host.untold.insert(oldPlace) }
         host.unanswered.remove(peer)
         refresh(&host, &actions)
         let anchors = host.anchors.sorted() + (isTranslated || away.hasFlows ? [name] : [])
@@ -79,6 +79,8 @@ extension Roaming {
             if away.at == peer {
                 // Both have given it to the other at the same time.
                 guard grant.epoch > host.epoch || grant.epoch == host.epoch && name < peer else { return }
+                // Others may have been told the other place with this epoch.
+                if grant.epoch == host.epoch { host.epoch = epoch(after: host.epoch) }
                 takeBack(&host, grant, from: peer, at: now, &actions)
             } else if grant.epoch > host.epoch, host.neighbour != nil {
                 // A move overtook this one's; whoever has it now is told.
@@ -105,14 +107,16 @@ extension Roaming {
         // have known of those that it waited for.
         let isWaiting = host.away.map { $0.isAsked && !$0.isAcknowledged } ?? false
         let own = isWaiting ? host.chain : []
-        let ownAnchors = isWaiting ? host.anchors : []
+        // Those that have not heard that it had left have it here still.
+        let ownAnchors = (isWaiting ? host.anchors : []).union(host.away == nil ? [] : host.untold)
         cancelTransfer(&host, &actions)
         host.chain = grant.pending.filter { $0 != name && peers.contains($0) }
         for router in own where router != name && !host.chain.contains(router) { host.chain.append(router) }
         host.anchors = Set(grant.anchors).union(host.chain).union(ownAnchors).intersection(peers)
         host.anchors.subtract(search.released.subtracting(host.chain))
         host.former = [peer: now + configuration.grace]
-        host.unanswered = search.outstanding.union(peers.subtracting(connected)).subtracting([peer])
+        host.unanswered.formUnion(search.outstanding.union(peers.subtracting(connected)))
+        host.unanswered.remove(peer)
         let untold = wasHigher ? host.sharers : host.sharers.subtracting(told)
         let isLonger = host.chain.count > grant.pending.count(where: { $0 != name })
         host.untold = untold.isEmpty && !isLonger ? [] : untold.union(host.chain)

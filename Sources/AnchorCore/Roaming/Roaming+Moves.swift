@@ -115,6 +115,12 @@ extension Roaming {
                 follow(&host, moved, says: peer, at: now, &actions)
             }
             if host.epoch >= moved.epoch { acknowledge(host, moved, to: peer, &actions) }
+            // Another router that may have it, from one that knows of no other place than this.
+            if moved.areAnchorsTold, moved.pending.isEmpty, moved.to != host.away?.at, peer != away.at,
+                host.neighbour != nil, host.unanswered.insert(moved.to).inserted
+            {
+                sendClaim(host, to: moved.to, at: now, &actions)
+            }
         }
     }
 

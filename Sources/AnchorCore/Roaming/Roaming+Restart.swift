@@ -18,6 +18,7 @@ extension Roaming {
             if isClaimed {
                 var search = RoamingSearch(began: now, deadline: now + configuration.claimPatience)
                 search.isWide = true
+                host.isAdopted = true
                 host.place = .claiming(search)
             } else {
                 let isTranslated = isTranslated(binding.address)

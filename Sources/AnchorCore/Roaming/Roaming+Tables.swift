@@ -138,7 +138,10 @@ extension Roaming {
     ) {
         guard host.isHere, epoch == host.epoch, host.chain.contains(peer) else { return }
         host.arrived.insert(peer)
-        host.anchors.formUnion(anchors.intersection(peers))
+        // A router that has let go meanwhile is in a table that was on its way.
+        for router in anchors.intersection(peers).subtracting(host.sharers).sorted() {
+            actions.append(.removeAway(host.address, router: router))
+        }
         refresh(&host, &actions)
         finishTables(&host, at: now, &actions)
     }

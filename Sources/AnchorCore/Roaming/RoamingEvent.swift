@@ -18,7 +18,7 @@ public enum RoamingEvent: Sendable {
     /// The last message of that router's table is in this one's; `anchors` are the routers at which flows of the host
     /// began that are not this one.
     case flowsReceived(IPAddress, epoch: UInt32, from: String, anchors: Set<String>)
-    /// No flow that began here is left of a host that is elsewhere. After ``Roaming/adopt(_:at:)`` it is told of each
+    /// No flow that began here is left of a host that is elsewhere (its binding is `away`). After ``Roaming/adopt(_:at:)`` it is told of each
     /// such host that has none. Again is harmless.
     case flowsEnded(IPAddress)
     /// When packets of hosts here were last seen.

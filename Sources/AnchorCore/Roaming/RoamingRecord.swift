@@ -49,6 +49,8 @@ struct RoamingRecord: Sendable {
     var unlinks: [String: MonotonicInstant] = [:]
     /// Not translated, and attached here first.
     var isHome = false
+    /// From before a restart, and being looked for: what there is of its flows isn't known.
+    var isAdopted = false
     var away: RoamingAway?
     var installed: RoamingBinding?
     /// There is no more to know of it.
