@@ -87,7 +87,7 @@ __noinline int fa_leave_tunnel(fa_context *context, __u32 cursor, __u32 type)
 	if (FA_UNLIKELY(fa_sends_copies(&action.host)) &&
 	    fa_is_duplicate(context, action.ip.cursor, FA_WAY_TUNNEL, config->hash_secret[0]))
 		return fa_exit(FA_REASON_DUPLICATE);
-	if (FA_UNLIKELY(action.host.flags & FA_HOST_ASKED) && action.roaming == FA_ROAMING_NONE)
+	if (FA_UNLIKELY(fa_has_to_be_found(&action)))
 		return fa_defer_roaming(&action);
 	fa_clamp_mss(context, config, &action.ip);
 	decided = fa_from_router(config, &action);

@@ -95,6 +95,25 @@ static __always_inline __u32 fa_after_host(const struct fa_config *config, __u32
 	return decided;
 }
 
+/* Whether it is to be found out where the flow of a packet from a tunnel began: of a host that asks for its flows, or that
+ * is here again. */
+static __always_inline int fa_has_to_be_found(const struct fa_action *action)
+{
+	return (action->roaming == FA_ROAMING_NONE && action->host.flags & FA_HOST_ASKED) ||
+	       action->roaming == FA_ROAMING_BEGINS;
+}
+
+/* Where a packet goes that another router knew no flow for: to where it is known by now that it began, if that is not the
+ * router which it comes from; otherwise it begins one here. */
+static __always_inline __u32 fa_roam_returned(fa_context *context, struct fa_action *action)
+{
+	__u32 from = fa_peer_router(action->peer[0], action->peer[1]);
+	__u32 opens;
+	__u32 way = (__u32)fa_roam_way(context, &action->ip, 0, &opens);
+
+	return way == FA_ROAM_UNKNOWN || way == from ? 0 : way;
+}
+
 /* Goes on with the action in fa_deferred. */
 __noinline int fa_roam(fa_context *context)
 {
@@ -102,14 +121,16 @@ __noinline int fa_roam(fa_context *context)
 	struct fa_action *action = bpf_map_lookup_elem(&fa_deferred, &zero);
 	struct fa_config *config = fa_settings();
 	__u32 decided;
+	__u32 opens = 0;
 	__u32 is_here;
-	__u32 opens;
 	__u32 way;
 
 	if (!action || !config)
 		return XDP_ABORTED;
 	is_here = action->host.flags & FA_HOST_ATTACHED;
-	way = (__u32)fa_roam_way(context, &action->ip, action->host.previous, &opens);
+	way = action->roaming == FA_ROAMING_BEGINS
+		  ? fa_roam_returned(context, action)
+		  : (__u32)fa_roam_way(context, &action->ip, action->host.previous, &opens);
 	/* Only a SYN begins a connection while its host's flows are on their way from the router that it was at before.
 	 */
 	if (way == FA_ROAM_UNKNOWN && is_here)

@@ -73,8 +73,16 @@ extension ForwardingPlane {
         return entry
     }
 
+    /// Takes packets that are on their way from the routers that a former process took them from.
+    func admitAgain(_ binding: RoamingBinding) throws(DataPlaneError) {
+        let peers = Set(binding.alsoAcceptedFrom.compactMap { routers.address(of: $0) })
+        for peer in peers { try dataPlane.setAdmittedPeer(peer, of: binding.address, isAdmitted: true) }
+        roamingPeers[binding.address] = peers.isEmpty ? nil : peers
+    }
+
     /// What an entry says of a host that roams; `nil` where it names a router that is none any more.
-    func binding(_ entry: HostEntry) -> RoamingBinding? {
+    /// - Parameter admitted: further peers that its tunnelled packets are taken from.
+    func binding(_ entry: HostEntry, admitted: Set<IPAddress>) -> RoamingBinding? {
         let place: RoamingBinding.Place
         if let attachment = entry.attachment {
             let neighbour = Neighbour(mac: attachment.mac, interface: InterfaceID(attachment.port))
@@ -87,6 +95,6 @@ extension ForwardingPlane {
         return RoamingBinding(
             address: entry.key.address, epoch: entry.node, place: place, anchors: routers.peers(entry.anchors),
             previous: entry.previous > 0 ? routers.name(of: Int(entry.previous) - 1) : nil, isAsked: entry.isAsked,
-            alsoAcceptedFrom: [])
+            alsoAcceptedFrom: Set(admitted.compactMap { routers.peer(at: $0) }))
     }
 }

@@ -67,10 +67,11 @@ final class RoamingDriver: @unchecked Sendable {
     func start() throws(DataPlaneError) {
         try plane.adoptRouters()
         let now = MonotonicClock.now()
+        let admitted = dataPlane.formerlyAdmittedPeers
         var strays: [IPAddress] = []
         try dataPlane.scanHosts { entry, _ in
             guard entry.isUnaware else { return true }
-            if let binding = plane.binding(entry) {
+            if let binding = plane.binding(entry, admitted: admitted[entry.key.address] ?? []) {
                 if entry.chain > 0, Int(entry.chain) <= plane.chains.count {
                     chains[entry.key.address] = ForwardingPlane.chainName(plane.chains[Int(entry.chain) - 1])
                 }
@@ -81,6 +82,7 @@ final class RoamingDriver: @unchecked Sendable {
             return true
         }
         for address in strays { try plane.removeRoaming(address) }
+        for binding in roaming.bindings { try plane.admitAgain(binding) }
         timer.setEventHandler { [weak self] in
             self?.wakeUp = nil
             self?.handle(.timer)
@@ -251,6 +253,8 @@ final class RoamingDriver: @unchecked Sendable {
         outbox.enqueue(to: job.peer) { [weak self, queue] in
             guard let anchors = await sending.send(job, of: dataPlane, routers: routers, by: outbox) else { return }
             queue.async { [weak self] in
+                // Called off at this moment, it counts as not sent.
+                guard sending.turn(of: job.host) == job.turn else { return }
                 self?.handle(.flowsSent(job.host, epoch: job.epoch, to: job.peer, anchors: anchors))
             }
         }

@@ -22,6 +22,10 @@ extension KernelDataPlane {
         try result.get()
     }
 
+    /// Peers that a former process took tunnelled packets from, by host, beside those of the entries. They are allowed no
+    /// more.
+    public var formerlyAdmittedPeers: [IPAddress: Set<IPAddress>] { state.withLock { $0.formerlyAdmitted } }
+
     /// The other routers, by their indices.
     public var routers: [Int: RouterEntry] {
         state.withLock { _ in

@@ -41,6 +41,8 @@ public final class KernelDataPlane: DataPlane {
         var addresses: [IPAddress] { ports.values.flatMap(\.addresses) }
         /// Entries of `fa_admitted`, which nobody else writes.
         var admitted = 0
+        /// Those that a former process had allowed, by host.
+        var formerlyAdmitted: [IPAddress: Set<IPAddress>] = [:]
         /// Interface through which packets for sequenced tunnels go first.
         var segmenter: Int32?
     }

@@ -30,9 +30,12 @@ extension KernelDataPlane.State {
         try adoptHosts()
         adoptRouters(maps)
         peers.endCount()
-        // Whoever had allowed them is gone, and with it when that was to end.
+        // Whoever had allowed them is gone, and with it when that was to end; who comes after it may allow them again.
         do throws(BPFError) {
-            for key in try maps.admitted.keys() { try maps.admitted.remove(key) }
+            for key in try maps.admitted.keys() {
+                formerlyAdmitted[key.host.address, default: []].insert(key.peer.address)
+                try maps.admitted.remove(key)
+            }
         } catch {
             throw .bpf(error)
         }

@@ -11,7 +11,8 @@ extension ModelWalk {
         case flowBegan
         /// The same, for a host that has moved on meanwhile.
         case movedOn
-        /// Another router that knows no such flow, from a host here: it begins one.
+        /// Another router that knows no such flow, from a host here: it begins one, unless it is known by now where it
+        /// began.
         case begins
         /// The same, from a host that has moved on meanwhile.
         case returned
@@ -67,12 +68,20 @@ extension ModelWalk {
     }
 
     /// From a host here that has been elsewhere, or from one that is gone and asks here for its flows.
+    /// - Parameter peer: of a packet from a host here, the router that has sent it back.
     mutating func roam(
-        _ packet: inout ModelPacket, _ header: ModelPacket.Header, _ host: ModelDataPlane.ModelHost
+        _ packet: inout ModelPacket, _ header: ModelPacket.Header, _ host: ModelDataPlane.ModelHost,
+        returnedBy peer: IPAddress? = nil
     ) throws(Exit) -> ModelOutcome {
         let isHere = host.entry.attachment != nil
-        var (way, opens) = way(packet, header, host.entry.previous)
-        if case .unknown = way {
+        var (way, opens) = way(packet, header, peer == nil ? host.entry.previous : 0)
+        if let peer {
+            switch way {
+            case .unknown: way = .here
+            case .router(let number) where tables.routers[Int(number) - 1]?.address == peer: way = .here
+            case .here, .router: break
+            }
+        } else if case .unknown = way {
             // Only a SYN begins a connection while not all flows of its host are known.
             if isHere && (opens || host.entry.previous == 0) {
                 way = .here

@@ -26,6 +26,7 @@ extension ModelWalk {
         touch(host)
         try dropSecondCopy(packet, header, host, .tunnelled)
         if origin == .host && host.entry.isAsked { return try roam(&packet, header, host) }
+        if origin == .begins { return try roam(&packet, header, host, returnedBy: outer.source) }
         packet.clampMSS(header, configuration)
         return try send(&packet, header, try action(host, header, origin))
     }

@@ -52,7 +52,7 @@ import Testing
             message: .station(
                 Station(host: host, mac: MACAddress("02:00:00:00:00:07")!, others: [IPAddress("10.1.0.8")!])),
             type: 27,
-            bytes: address + "8006 0006 020000000007 810c 0010 00000000000000000000ffff0a010008"),
+            bytes: address + "8006 0006 020000000007 810c 0004 0a010008"),
     ]
 
     @Test(arguments: vectors)
@@ -125,7 +125,7 @@ import Testing
     private static let flows = "00000003 00000001 01 04 01 00 00000000 0a010007 01 61"
 
     private static let malformed = [
-        Wrong(15, "", .unknownType(15)), Wrong(27, "", .unknownType(27)),
+        Wrong(15, "", .unknownType(15)), Wrong(28, "", .unknownType(28)),
         Wrong(16, "", .missingOption(.claim, type: 0x8002)),
         Wrong(16, address, .missingOption(.claim, type: 0x8103)),
         Wrong(16, address + "8103 0004 00000000", .missingOption(.claim, type: 0x8107)),
