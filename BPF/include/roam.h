@@ -95,16 +95,16 @@ static __always_inline __u32 fa_after_host(const struct fa_config *config, __u32
 	return decided;
 }
 
-/* Whether it is to be found out where the flow of a packet from a tunnel began: of a host that asks for its flows, or that
- * is here again. */
+/* Whether it is to be found out where the flow of a packet from a tunnel began: of a host that asks for its flows, or
+ * that is here again. */
 static __always_inline int fa_has_to_be_found(const struct fa_action *action)
 {
 	return (action->roaming == FA_ROAMING_NONE && action->host.flags & FA_HOST_ASKED) ||
 	       action->roaming == FA_ROAMING_BEGINS;
 }
 
-/* Where a packet goes that another router knew no flow for: to where it is known by now that it began, if that is not the
- * router which it comes from; otherwise it begins one here. */
+/* Where a packet goes that another router knew no flow for: to where it is known by now that it began, if that is not
+ * the router which it comes from; otherwise it begins one here. */
 static __always_inline __u32 fa_roam_returned(fa_context *context, struct fa_action *action)
 {
 	__u32 from = fa_peer_router(action->peer[0], action->peer[1]);

@@ -13,7 +13,8 @@ struct AnchorCtl: AsyncParsableCommand {
             """,
         subcommands: [
             StatusCommand.self, DoctorCommand.self, ConfigCommand.self, HostCommand.self, FlowCommand.self,
-            NATCommand.self, NodeCommand.self, HandoverCommand.self, AttachCommand.self, ServerCommand.self, PeerCommand.self, MapCommand.self,
+            NATCommand.self, NodeCommand.self, HandoverCommand.self, AttachCommand.self, ServerCommand.self,
+            PeerCommand.self, MapCommand.self,
             DropCommand.self,
             MonitorCommand.self, UnloadCommand.self, PKICommand.self, LabCommand.self,
         ])

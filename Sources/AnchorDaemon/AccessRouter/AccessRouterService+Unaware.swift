@@ -89,7 +89,8 @@ extension AccessRouterService {
         let chains = Dictionary(
             settings.access.map {
                 ($0.interface, ForwardingPlane.chainName($0.servers ?? settings.servers.map(\.name)))
-            }) { first, _ in first }
+            }
+        ) { first, _ in first }
         return RoamingDriver.Owner(
             chain: { [unowned self] in chains[interfaceName($0)] ?? nil },
             arrived: { [unowned self] in advertise(to: $0) },

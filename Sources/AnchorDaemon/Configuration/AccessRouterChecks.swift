@@ -96,7 +96,8 @@ struct AccessRouterChecks {
             if link.advertises, advertised.isEmpty {
                 reader.problem(
                     "access[\(place)].advertise",
-                    "the link has no IPv6 gateway in a block of 64 bits of unaware, which nodes could have addresses of")
+                    "the link has no IPv6 gateway in a block of 64 bits of unaware, which nodes could have addresses of"
+                )
             }
             for family in AddressFamily.allCases {
                 let places = link.gateways.indices.filter { link.gateways[$0].address.family == family }

@@ -35,7 +35,8 @@ public struct Station: Hashable, Sendable {
                     case OptionType.address: try address.setOnce(try option.hostAddress(), option)
                     case PeerOptionType.realm: try realm.setOnce(try option.u32(), option)
                     case OptionType.linkAddress: try mac.setOnce(try option.linkAddress(), option)
-                    case PeerOptionType.other: try option.append(try option.hostAddress(), to: &others, limit: Self.mostOthers)
+                    case PeerOptionType.other:
+                        try option.append(try option.hostAddress(), to: &others, limit: Self.mostOthers)
                     default: try option.skip()
                     }
                 }

@@ -29,15 +29,18 @@ public struct RouterOptions: Sendable {
     public var hostsAreUnaware = false
     /// The family that neighbours reach each other by; `nil` for routers that know no neighbours.
     public var peering: AddressFamily?
+    /// Translated flows that a host may have; `nil` for the default.
+    public var flowLimit: Int?
 
     public init(
         whenDown: WhenDown = .refuse, translates: Bool = false, hostsAreUnaware: Bool = false,
-        peering: AddressFamily? = nil
+        peering: AddressFamily? = nil, flowLimit: Int? = nil
     ) {
         self.whenDown = whenDown
         self.translates = translates
         self.hostsAreUnaware = hostsAreUnaware
         self.peering = peering
+        self.flowLimit = flowLimit
     }
 }
 
@@ -90,6 +93,7 @@ enum DaemonConfiguration {
                 [access-router.nat]
                 outside = ["\(AddressPlan.endpoint(number, .v4))"]
                 exempt = ["\(AddressPlan.core)"]
+                \(options.flowLimit.map { "flow-capacity = \(2 * $0)\nflow-limit = \($0)" } ?? "")
 
                 """
         }

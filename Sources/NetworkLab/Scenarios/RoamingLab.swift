@@ -68,7 +68,8 @@ final class RoamingLab {
 
     /// Flows of the node that a router knows.
     func flows(at router: Int) throws -> [TranslatedFlowModel] {
-        try JSONDecoder().decode(
+        guard run.family == .v4 else { return [] }
+        return try JSONDecoder().decode(
             [TranslatedFlowModel].self, from: try lab.ask("ar\(router)", "/v1/nat/flows?host=\(node)"))
     }
 

@@ -81,7 +81,8 @@ extension Scenario {
     }
 
     static let thirdRouter = Scenario(
-        "D5", "a third router: each flow goes straight to where it began, and the router between has no part in it [0081]"
+        "D5",
+        "a third router: each flow goes straight to where it began, and the router between has no part in it [0081]"
     ) { run in
         let roaming = try RoamingLab(run)
         let lab = roaming.lab
@@ -133,7 +134,8 @@ extension Scenario {
     }
 
     static let quickMoves = Scenario(
-        "D6", "two moves in quick succession, and a node that is never long anywhere: nothing that it began breaks [0083]"
+        "D6",
+        "two moves in quick succession, and a node that is never long anywhere: nothing that it began breaks [0083]"
     ) { run in
         let roaming = try RoamingLab(run)
         let lab = roaming.lab

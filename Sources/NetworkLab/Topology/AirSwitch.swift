@@ -26,6 +26,17 @@ final class AirSwitch {
         return monotonicNanoseconds()
     }
 
+    /// Without the carrier going, see ``Lab/roam(_:to:)``.
+    /// - Returns: when it was at the new place.
+    @discardableResult
+    func roam(_ interface: Int = 0, to router: Int) throws -> UInt64 {
+        guard let port = ports[interface], let bridge = bridges[router] else {
+            throw LabError.unknownName("place", "interface \(interface) at router \(router)", known: [])
+        }
+        try socket.changeLink(port, master: bridge)
+        return monotonicNanoseconds()
+    }
+
     /// - Returns: when the carrier was gone.
     @discardableResult
     func unplug(_ interface: Int = 0) throws -> UInt64 {

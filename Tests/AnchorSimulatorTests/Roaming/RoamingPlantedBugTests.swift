@@ -79,7 +79,8 @@ import Testing
                     case .moved(var moved):
                         moved.epoch = max(moved.epoch, epoch + 1)
                         return .message(.moved(moved), from: peer)
-                    case .claim, .grant, .unknown, .held, .movedAck, .release, .releaseAck, .gone, .station: return event
+                    case .claim, .grant, .unknown, .held, .movedAck, .release, .releaseAck, .gone, .station:
+                        return event
                     }
                 }
             })
