@@ -21,6 +21,8 @@ public final class Simulation {
         public var delivered = 0
         public var flows = 0
         public var lostFlows = 0
+
+        public init() {}
     }
 
     var now = MonotonicInstant.zero

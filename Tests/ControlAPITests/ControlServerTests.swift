@@ -65,6 +65,23 @@ import Testing
         }
     }
 
+    @Test func `nodes and handovers are asked for by their address and number`() async throws {
+        try await serving { client, path in
+            let nodes = try await client.nodes()
+            #expect(nodes.map(\.place) == [.away])
+            #expect(try await client.node(nodes[0].address) == nodes[0])
+            #expect(try await client.handovers().map(\.number) == [7])
+            try await client.attachNode(nodes[0].address, StationModel(interface: "acc0", mac: .zero))
+            await #expect(throws: ControlError.self) {
+                try await client.attachNode(nodes[0].address, StationModel(interface: "wlan9", mac: .zero))
+            }
+            #expect(try await curl(path, "http://localhost/v1/nodes/10.0.0.1").contains("is no node here"))
+            #expect(try await curl(path, "http://localhost/v1/handovers/7").contains(#""to":"ar2""#))
+            #expect(try await curl(path, "http://localhost/v1/handovers/8").contains("only the last ones are kept"))
+            #expect(try await curl(path, "http://localhost/v1/handovers/x").contains("is not a handover's number"))
+        }
+    }
+
     @Test func `translated flows are asked for by host, protocol and number`() async throws {
         try await serving { client, path in
             let all = try await client.translatedFlows(TranslatedFlowQuery())

@@ -27,6 +27,8 @@ public final class RoamingSimulation {
         public var excusedFlows = 0
         public var crashes = 0
         public var outages = 0
+
+        public init() {}
     }
 
     enum SimulatedEvent {

@@ -26,10 +26,11 @@ public final class Capture {
         try process.waitUntil("listening") { process.log.contains("listening on") }
     }
 
-    /// Ends it once its file has stopped growing, so that nothing captured is left behind in a buffer.
+    /// Ends it once its file has stopped growing, so that nothing captured is left behind in a buffer; on a link that is
+    /// never quiet after a while that is longer than anything stays there.
     func stop() {
         var size: UInt64?
-        _ = pollUntil(timeout: .seconds(2), every: 20) {
+        _ = pollUntil(timeout: .milliseconds(300), every: 20) {
             let attributes = try? FileManager.default.attributesOfItem(atPath: path)
             let now = attributes?[.size] as? UInt64
             defer { size = now }
