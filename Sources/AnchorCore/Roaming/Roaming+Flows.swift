@@ -5,9 +5,4 @@ extension Roaming {
 
     /// When a packet of the host was seen last.
     public func lastSeen(_ address: IPAddress) -> MonotonicInstant? { hosts[address]?.lastSeen }
-
-    /// Hosts that are elsewhere and may have flows that began here.
-    public var hostsWithFlowsLeft: [IPAddress] {
-        hosts.values.filter { $0.away.map { $0.hasFlows && !$0.isReleasing } ?? false }.map(\.address)
-    }
 }

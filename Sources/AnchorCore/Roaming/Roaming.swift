@@ -16,6 +16,8 @@ public struct Roaming: Sendable {
     public let configuration: RoamingConfiguration
     let peers: Set<String>
     var hosts: [IPAddress: RoamingRecord] = [:]
+    /// Hosts that are elsewhere and may have flows that began here.
+    public internal(set) var hostsWithFlowsLeft: Set<IPAddress> = []
     /// Peers that there is a session with.
     var connected: Set<String> = []
     var timers = RoamingTimers()
@@ -124,6 +126,11 @@ public struct Roaming: Sendable {
     }
 
     mutating func store(_ host: RoamingRecord) {
+        if let away = host.away, away.hasFlows, !away.isReleasing, !host.isForgotten {
+            hostsWithFlowsLeft.insert(host.address)
+        } else {
+            hostsWithFlowsLeft.remove(host.address)
+        }
         if host.isForgotten {
             hosts[host.address] = nil
             timers.plan(host.address, at: nil)

@@ -9,8 +9,9 @@ final class FlowSending: Sendable {
     static let part = 1024
 
     private struct State {
-        /// Of each host, how often its flows were called off.
+        /// Of each host with flows that are sent: another number each time that they were called off.
         var turns: [IPAddress: UInt64] = [:]
+        var lastTurn: UInt64 = 0
         /// Number of the next message.
         var numbers: [IPAddress: UInt32] = [:]
     }
@@ -21,7 +22,8 @@ final class FlowSending: Sendable {
 
     func cancel(_ host: IPAddress) {
         state.withLock { state in
-            state.turns[host, default: 0] += 1
+            state.lastTurn += 1
+            state.turns[host] = state.lastTurn
             state.numbers[host] = nil
         }
     }
@@ -29,8 +31,7 @@ final class FlowSending: Sendable {
     /// Nothing is on its way or will be.
     func forget(_ host: IPAddress) {
         state.withLock { state in
-            // Work that is under way must not take the next for its own.
-            if state.turns[host] != nil { state.turns[host]! += 1 }
+            state.turns[host] = nil
             state.numbers[host] = nil
         }
     }

@@ -66,7 +66,9 @@ public final class AwareDemo: Demo {
         var node = TextTable(header: ["oAR", "CN", "MN"])
         let flows = try lab.flows().filter { $0.address.family == stage.family }
         node.rows = flows.filter { $0.transport == "tcp" && $0.state == "open" }
-            .map { [stage.name($0.anchor), stage.name($0.correspondent), stage.name($0.address)] }.sorted { $0[2] < $1[2] }
+            .map { [stage.name($0.anchor), stage.name($0.correspondent), stage.name($0.address)] }.sorted {
+                $0[2] < $1[2]
+            }
         var hosts = TextTable(header: ["router", "oMN", "nMN"])
         for router in 1...3 {
             let rows = try lab.hosts(at: router).filter { $0.address.family == stage.family }

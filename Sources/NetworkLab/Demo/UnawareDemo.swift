@@ -37,7 +37,8 @@ public final class UnawareDemo: Demo {
         try stage.show(download, routers: [1], tables: showTables)
 
         stage.heading(
-            "2. The phone moves to router 2, and notices nothing; its old flows go through router 1, its firewall and its NAT")
+            "2. The phone moves to router 2, and notices nothing; its old flows go through router 1, its firewall and its NAT"
+        )
         try move(to: 2, download)
         try stage.show(download, routers: [1, 2], tables: showTables)
         stage.heading("   What it opens now is router 2's own")
