@@ -68,15 +68,30 @@ static __always_inline __u64 fa_translations_elsewhere_bit(__u64 hash, __u32 mas
 	return 1ull << (fa_bucket_first(hash, mask) & 63);
 }
 
-/* The slot of the key, its index, its word as it was. */
-static __always_inline struct fa_translation *fa_translations_find(__u64 hash, __u32 mask, const struct fa_nat_id *key,
-								   struct fa_slot_place *at)
+/* The slot where the key is looked for first, its word as it is: it may be on its way from memory while other things
+ * are done. */
+static __always_inline struct fa_translation *fa_translations_first(__u64 hash, __u32 mask, struct fa_slot_place *at)
 {
-	struct fa_translation *slot = fa_translations_probe(hash, mask, key, 0, at);
+	__u32 index = fa_translation_at(hash, mask, 0);
+	struct fa_translation *slot = bpf_map_lookup_elem(&fa_translations, &index);
+
+	at->index = index;
+	at->word = slot ? FA_ONCE(slot->header.word) : 0;
+	FA_COMPILER_BARRIER();
+	return slot;
+}
+
+/* The slot of the key, its index, its word as it was; first and at as fa_translations_first left them. */
+static __always_inline struct fa_translation *fa_translations_find_behind(struct fa_translation *first, __u64 hash,
+									  __u32 mask, const struct fa_nat_id *key,
+									  struct fa_slot_place *at)
+{
+	struct fa_translation *slot;
 	__u64 *elsewhere;
 
-	if (FA_LIKELY(slot))
-		return slot;
+	if (FA_LIKELY(first && (__u32)(at->word >> 32) == fa_hash_tag(hash) &&
+		      fa_slot_state(at->word) >= FA_SLOT_LIVE && fa_translations_equals(first, key)))
+		return first;
 	FA_LOOP
 	for (__u32 attempt = 1; attempt < FA_BUCKET_SLOTS; attempt++) {
 		slot = fa_translations_probe(hash, mask, key, attempt, at);
@@ -93,6 +108,14 @@ static __always_inline struct fa_translation *fa_translations_find(__u64 hash, _
 			return slot;
 	}
 	return 0;
+}
+
+static __always_inline struct fa_translation *fa_translations_find(__u64 hash, __u32 mask, const struct fa_nat_id *key,
+								   struct fa_slot_place *at)
+{
+	struct fa_translation *first = fa_translations_first(hash, mask, at);
+
+	return fa_translations_find_behind(first, hash, mask, key, at);
 }
 
 /* Slots in use of the bucket that begins with this attempt. */
