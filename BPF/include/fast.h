@@ -61,6 +61,29 @@ static __always_inline int fa_usual_pass_down(fa_context *context, const struct 
 	return fa_usual_send(context, usual, FA_ETHERNET_BYTES, version);
 }
 
+/* From the core, and to or from an inside host; FA_VERDICT_OTHERWISE for others. */
+static __always_inline int fa_usual_core_translated(fa_context *context, const struct fa_config *config, __u32 version)
+{
+	const __u32 cursor = FA_ETHERNET_BYTES + fa_ip_bytes(version);
+	void *data = FA_DATA(context);
+	void *end = FA_DATA_END(context);
+	__u64 destination[2] = {};
+	__u8 protocol;
+
+	if (data + cursor > end)
+		return FA_VERDICT_OTHERWISE;
+	protocol = *(__u8 *)(data + FA_ETHERNET_BYTES + (version == 4 ? 9 : 6));
+	if (protocol == FA_PROTOCOL_IPV4) {
+		if (!fa_usual_is_inside(data, end, config, cursor))
+			return FA_VERDICT_OTHERWISE;
+		return version == 4 ? fa_usual_inside_by_v4(context) : fa_usual_inside_by_v6(context);
+	}
+	if (version != 4 || FA_UNLIKELY(fa_is_tunnel(protocol)))
+		return FA_VERDICT_OTHERWISE;
+	destination[1] = fa_v4_mapped(fa_load32(data + FA_ETHERNET_BYTES + 16));
+	return fa_outside_number(config, destination) ? fa_usual_down(context) : FA_VERDICT_OTHERWISE;
+}
+
 /* From the core: see fa_core. */
 static __always_inline int fa_usual_core(fa_context *context, __u32 version)
 {
@@ -70,6 +93,14 @@ static __always_inline int fa_usual_core(fa_context *context, __u32 version)
 	struct fa_host_view view;
 	struct fa_usual usual;
 
+	if (config && config->outside_count) {
+		int verdict = fa_usual_core_translated(context, config, version);
+
+		if (verdict != FA_VERDICT_OTHERWISE)
+			return verdict;
+		data = FA_DATA(context);
+		end = FA_DATA_END(context);
+	}
 	if (!config || !fa_usual_ip(data, end, FA_ETHERNET_BYTES, version, &usual.ip))
 		return FA_VERDICT_UNUSUAL;
 	if (FA_UNLIKELY((__u64)(end - data) < FA_ETHERNET_BYTES + (__u64)usual.ip.length))
@@ -84,8 +115,6 @@ static __always_inline int fa_usual_core(fa_context *context, __u32 version)
 			return fa_usual_leave_tunnel(context, config, &usual.ip, version, 6);
 		return FA_VERDICT_UNUSUAL;
 	}
-	if (version == 4 && config->outside_count && fa_outside_number(config, usual.ip.destination))
-		return fa_usual_down(context);
 	if (!fa_usual_transport(data, end, FA_ETHERNET_BYTES + fa_ip_bytes(version), usual.ip.protocol) ||
 	    FA_UNLIKELY(!fa_usual_host(config, usual.ip.destination, &usual, &view)) ||
 	    FA_UNLIKELY(!fa_usual_chain(&view, 0, &usual)))
@@ -105,6 +134,14 @@ static __always_inline int fa_usual_access(fa_context *context, __u32 version)
 	struct fa_usual usual;
 	__u32 bypass;
 
+	if (config && version == 4 && fa_usual_is_inside(data, end, config, FA_ETHERNET_BYTES)) {
+		int verdict = fa_usual_inside_here(context);
+
+		if (verdict != FA_VERDICT_OTHERWISE)
+			return verdict;
+		data = FA_DATA(context);
+		end = FA_DATA_END(context);
+	}
 	if (!config || !fa_usual_ip(data, end, FA_ETHERNET_BYTES, version, &usual.ip))
 		return FA_VERDICT_UNUSUAL;
 	if (FA_UNLIKELY((__u64)(end - data) < FA_ETHERNET_BYTES + (__u64)usual.ip.length))

@@ -45,7 +45,7 @@ static __always_inline void fa_nat_want_block(struct fa_subscriber *subscriber, 
  * place among those of all outside addresses, or FA_NAT_NOWHERE. */
 __noinline int fa_nat_take_in_block(__u32 block, __u32 row, __u32 begin)
 {
-	__u32 passed_full = 0;
+	__u32 full = 0;
 	struct fa_nat_block *bits = bpf_map_lookup_elem(&fa_nat_blocks, &block);
 
 	if (!bits)
@@ -67,14 +67,15 @@ __noinline int fa_nat_take_in_block(__u32 block, __u32 row, __u32 begin)
 		taken = FA_ONCE(*place);
 		free = ~taken;
 		if (!free) {
-			passed_full = FA_NAT_PASSED_FULL;
+			if (++full == FA_NAT_BLOCK_WORDS)
+				return FA_NAT_NOWHERE;
 			continue;
 		}
 		free = free >> turn | free << (-turn & 63);
 		bit = (fa_lowest_bit(free) + turn) & 63;
 		if (__sync_val_compare_and_swap(place, taken, taken | 1ull << bit) == taken)
 			return (int)((block * FA_NAT_BLOCK_PORTS + (word & (FA_NAT_BLOCK_WORDS - 1)) * 64 + bit) |
-				     passed_full);
+				     (full ? FA_NAT_PASSED_FULL : 0));
 	}
 	return FA_NAT_NOWHERE;
 }
@@ -118,6 +119,10 @@ static __always_inline __u32 fa_nat_port_index(__u32 place, __u32 row)
 	return ((place >> 16) * FA_NAT_PROTOCOLS + row) << 16 | (place & 0xffff);
 }
 
+FA_STATIC_ASSERT(__builtin_offsetof(struct fa_translation, last_seen) == 44, "upper half of the fifth word");
+FA_STATIC_ASSERT(__builtin_offsetof(struct fa_translation, seen) == 48, "sixth word");
+FA_STATIC_ASSERT(__builtin_offsetof(struct fa_translation, mapping) == 56, "seventh word");
+
 /* Inserts work->other with work->rewrite; its index, or FA_NAT_NOWHERE. value: seen, or users. */
 __noinline int fa_nat_insert(__u32 value, __u32 twin)
 {
@@ -125,7 +130,9 @@ __noinline int fa_nat_insert(__u32 value, __u32 twin)
 	struct fa_nat_work *work = fa_nat_work_of_packet();
 	struct fa_translation *slot;
 	struct fa_slot_place at;
+	__u64 *words;
 	__u64 hash;
+	__u8 kind;
 
 	if (!config || !work)
 		return FA_NAT_NOWHERE;
@@ -133,18 +140,16 @@ __noinline int fa_nat_insert(__u32 value, __u32 twin)
 	slot = fa_translations_claim(hash, config->translation_mask, &work->other, &at);
 	if (!slot)
 		return FA_NAT_NOWHERE;
-	slot->key = work->other.key;
-	slot->next = work->other.key.kind == FA_NAT_UP ? FA_NAT_CHAINING : 0;
-	slot->address_be = fa_rewrite_address(&work->rewrite);
-	slot->port_be = fa_rewrite_port(&work->rewrite);
-	slot->header_sum = fa_rewrite_header_sum(&work->rewrite);
-	slot->transport_sum = fa_rewrite_transport_sum(&work->rewrite);
-	slot->pad = 0;
-	slot->last_seen = (__u32)(bpf_jiffies64() >> 8);
-	slot->seen = value;
-	slot->twin = twin;
-	slot->mapping = work->mapping;
-	slot->subscriber = work->other.key.kind == FA_NAT_DOWN ? work->filter : work->subscriber;
+	kind = work->other.key.kind;
+	/* In whole words. */
+	words = (__u64 *)&slot->key;
+	words[0] = work->other.words[0];
+	words[1] = work->other.words[1];
+	words[2] = (__u32)work->other.words[2] | (__u64)(kind == FA_NAT_UP ? FA_NAT_CHAINING : 0) << 32;
+	words[3] = work->rewrite.first;
+	words[4] = fa_rewrite_transport_sum(&work->rewrite) | (__u64)(__u32)(bpf_jiffies64() >> 8) << 32;
+	words[5] = value | (__u64)twin << 32;
+	words[6] = work->mapping | (__u64)(kind == FA_NAT_DOWN ? work->filter : work->subscriber) << 32;
 	fa_translations_publish(slot, &at);
 	return (int)at.index;
 }
@@ -220,6 +225,14 @@ __noinline int fa_nat_find_shared(void)
 	return (int)at.index;
 }
 
+/* What is about to be looked for. */
+static __always_inline void fa_nat_expect(const struct fa_config *config, __u64 first, __u64 second, __u64 third)
+{
+	__u64 words[3] = {first, second, third};
+
+	fa_translations_fetch(fa_hash_translation(config->hash_secret, words), config->translation_mask);
+}
+
 /* A new mapping of the flow's local address and port, with one user. Its index in work->mapping; FA_REASON_NONE, or why
  * there is none. */
 __noinline int fa_nat_make_mapping(__u32 row)
@@ -248,6 +261,14 @@ __noinline int fa_nat_make_mapping(__u32 row)
 	rewrite->first = work->outside_be | (__u64)FA_BE16((__u16)place) << 32 | (__u64)sum << 48;
 	/* ICMP's checksum covers no pseudo header. */
 	rewrite->second = fa_sum_of_port(row == FA_NAT_ICMP ? 0 : (__u16)sum, local_port_be, FA_BE16((__u16)place));
+	fa_nat_expect(config, work->outside_be | (__u64)work->id.key.remote_be << 32,
+		      fa_nat_word(FA_BE16((__u16)place) | (__u32)work->id.key.remote_port_be << 16,
+				  work->id.key.protocol, FA_NAT_DOWN),
+		      0);
+	index = fa_nat_port_index((__u32)place, row);
+	port = bpf_map_lookup_elem(&fa_nat_ports, &index);
+	if (port)
+		(void)FA_ONCE(*port);
 	work->mapping = 0;
 	made = fa_nat_insert(1, 0);
 	if (made < 0) {
@@ -255,8 +276,6 @@ __noinline int fa_nat_make_mapping(__u32 row)
 		return FA_REASON_NAT_TABLE_FULL;
 	}
 	work->mapping = (__u32)made;
-	index = fa_nat_port_index((__u32)place, row);
-	port = bpf_map_lookup_elem(&fa_nat_ports, &index);
 	if (port)
 		FA_ONCE(*port) = (__u64)made + 1;
 	return FA_REASON_NONE;
@@ -384,17 +403,25 @@ static __always_inline int fa_nat_filter(struct fa_nat_work *work, int *filter)
  * or why it can't be made; then nothing is left of it. */
 __noinline int fa_nat_make(__u32 seen_up, __u32 seen_down)
 {
+	struct fa_config *config = fa_settings();
 	struct fa_nat_work *work = fa_nat_work_of_packet();
 	int filter = FA_NAT_NOWHERE;
 	int failed;
 	int index;
 	__u32 row;
 
-	if (!work)
+	if (!config || !work)
 		return FA_REASON_NAT_TABLE_FULL;
 	row = fa_nat_row(work->id.key.protocol);
 	if (row >= FA_NAT_PROTOCOLS)
 		return FA_REASON_NAT_PROTOCOL;
+	fa_nat_expect(config, work->id.key.local_be,
+		      fa_nat_word(work->id.key.local_port_be, work->id.key.protocol, FA_NAT_MAPPING),
+		      work->id.words[2]);
+	if (row == FA_NAT_UDP)
+		fa_nat_expect(config, work->id.words[0],
+			      fa_nat_word(work->id.key.local_port_be, work->id.key.protocol, FA_NAT_FILTER),
+			      work->id.words[2]);
 	failed = fa_nat_admit();
 	if (failed)
 		return failed;

@@ -68,15 +68,30 @@ static __always_inline __u64 fa_translations_elsewhere_bit(__u64 hash, __u32 mas
 	return 1ull << (fa_bucket_first(hash, mask) & 63);
 }
 
-/* The slot of the key, its index, its word as it was. */
-static __always_inline struct fa_translation *fa_translations_find(__u64 hash, __u32 mask, const struct fa_nat_id *key,
-								   struct fa_slot_place *at)
+/* The slot where the key is looked for first, its word as it is: it may be on its way from memory while other things
+ * are done. */
+static __always_inline struct fa_translation *fa_translations_first(__u64 hash, __u32 mask, struct fa_slot_place *at)
 {
-	struct fa_translation *slot = fa_translations_probe(hash, mask, key, 0, at);
+	__u32 index = fa_translation_at(hash, mask, 0);
+	struct fa_translation *slot = bpf_map_lookup_elem(&fa_translations, &index);
+
+	at->index = index;
+	at->word = slot ? FA_ONCE(slot->header.word) : 0;
+	FA_COMPILER_BARRIER();
+	return slot;
+}
+
+/* The slot of the key, its index, its word as it was; first and at as fa_translations_first left them. */
+static __always_inline struct fa_translation *fa_translations_find_behind(struct fa_translation *first, __u64 hash,
+									  __u32 mask, const struct fa_nat_id *key,
+									  struct fa_slot_place *at)
+{
+	struct fa_translation *slot;
 	__u64 *elsewhere;
 
-	if (FA_LIKELY(slot))
-		return slot;
+	if (FA_LIKELY(first && (__u32)(at->word >> 32) == fa_hash_tag(hash) &&
+		      fa_slot_state(at->word) >= FA_SLOT_LIVE && fa_translations_equals(first, key)))
+		return first;
 	FA_LOOP
 	for (__u32 attempt = 1; attempt < FA_BUCKET_SLOTS; attempt++) {
 		slot = fa_translations_probe(hash, mask, key, attempt, at);
@@ -95,39 +110,94 @@ static __always_inline struct fa_translation *fa_translations_find(__u64 hash, _
 	return 0;
 }
 
-/* Slots in use of the bucket that begins with this attempt. */
-static __always_inline __u32 fa_translations_used(__u64 hash, __u32 mask, __u32 first)
+static __always_inline struct fa_translation *fa_translations_find(__u64 hash, __u32 mask, const struct fa_nat_id *key,
+								   struct fa_slot_place *at)
 {
-	__u32 used = 0;
+	struct fa_translation *first = fa_translations_first(hash, mask, at);
 
+	return fa_translations_find_behind(first, hash, mask, key, at);
+}
+
+/* Has the key's first bucket come into the cache while other things are done: each access to it would wait for memory
+ * by itself otherwise, as compare-and-swap lets nothing behind it begin. */
+static __always_inline void fa_translations_fetch(__u64 hash, __u32 mask)
+{
 	FA_LOOP
-	for (__u32 attempt = first; attempt < first + FA_BUCKET_SLOTS; attempt++) {
+	for (__u32 attempt = 0; attempt < FA_BUCKET_SLOTS; attempt++) {
 		__u32 index = fa_translation_at(hash, mask, attempt);
 		struct fa_translation *slot = bpf_map_lookup_elem(&fa_translations, &index);
 
-		used += slot && fa_slot_state(FA_ONCE(slot->header.word)) != FA_SLOT_FREE;
+		if (slot)
+			(void)FA_ONCE(slot->header.word);
 	}
-	return used;
+}
+
+/* Which slots of the bucket that begins with this attempt are free: a bit each. Without branches: none of them would be
+ * foreseen. */
+static __always_inline __u32 fa_translations_free(__u64 hash, __u32 mask, __u32 first)
+{
+	__u32 free = 0;
+
+	FA_LOOP
+	for (__u32 i = 0; i < FA_BUCKET_SLOTS; i++) {
+		__u32 index = fa_translation_at(hash, mask, first + i);
+		struct fa_translation *slot = bpf_map_lookup_elem(&fa_translations, &index);
+
+		if (slot)
+			free |= (fa_slot_state(FA_ONCE(slot->header.word)) - 1u) >> 31 << i;
+	}
+	return free;
+}
+
+FA_STATIC_ASSERT(FA_BUCKET_SLOTS == 4, "bits are counted");
+
+static __always_inline __u32 fa_translations_count(__u32 free)
+{
+	return (free & 1) + (free >> 1 & 1) + (free >> 2 & 1) + (free >> 3);
+}
+
+/* The number of the lowest bit. */
+static __always_inline __u32 fa_translations_lowest(__u32 free)
+{
+	__u32 bit = free & -free;
+
+	return (bit >> 1) - (bit >> 3);
 }
 
 /* The attempt to begin with for a new key. */
 static __always_inline __u32 fa_translations_begin(__u64 hash, __u32 mask)
 {
-	__u32 least = fa_translations_used(hash, mask, 0);
+	__u32 best = fa_translations_free(hash, mask, 0);
 	__u32 begin = 0;
 
-	if (FA_LIKELY(least < FA_BUCKET_SLOTS - 1))
-		return 0;
-	FA_LOOP
-	for (__u32 first = FA_BUCKET_SLOTS; first < FA_TRANSLATION_ATTEMPTS; first += FA_BUCKET_SLOTS) {
-		__u32 used = fa_translations_used(hash, mask, first);
+	if (FA_UNLIKELY(fa_translations_count(best) < 2)) {
+		FA_LOOP
+		for (__u32 first = FA_BUCKET_SLOTS; first < FA_TRANSLATION_ATTEMPTS; first += FA_BUCKET_SLOTS) {
+			__u32 free = fa_translations_free(hash, mask, first);
 
-		if (used < least) {
-			least = used;
-			begin = first;
+			if (fa_translations_count(free) > fa_translations_count(best)) {
+				best = free;
+				begin = first;
+			}
 		}
 	}
-	return begin;
+	return begin + fa_translations_lowest(best);
+}
+
+/* Whether only one slot of the first bucket has the key's tag. */
+static __always_inline int fa_translations_single(__u64 hash, __u32 mask)
+{
+	__u32 same = 0;
+
+	FA_LOOP
+	for (__u32 attempt = 0; attempt < FA_BUCKET_SLOTS; attempt++) {
+		__u32 index = fa_translation_at(hash, mask, attempt);
+		struct fa_translation *slot = bpf_map_lookup_elem(&fa_translations, &index);
+
+		if (slot)
+			same += (__u32)(((FA_ONCE(slot->header.word) >> 32 ^ fa_hash_tag(hash)) - 1) >> 63);
+	}
+	return same == 1;
 }
 
 /* Whether another slot with this tag is in use: LIVE with the key, or CLAIMED by someone else who may be about to
@@ -140,6 +210,8 @@ static __always_inline int fa_translations_contended(__u64 hash, __u32 mask, con
 	/* Who goes elsewhere says so before it claims a slot there, and then looks here. */
 	if (elsewhere && FA_ONCE(*elsewhere) & fa_translations_elsewhere_bit(hash, mask))
 		attempts = FA_TRANSLATION_ATTEMPTS;
+	else if (FA_LIKELY(fa_translations_single(hash, mask)))
+		return 0; /* its own */
 	FA_LOOP
 	for (__u32 attempt = 0; attempt < FA_TRANSLATION_ATTEMPTS && attempt < attempts; attempt++) {
 		__u32 index = fa_translation_at(hash, mask, attempt);
