@@ -27,12 +27,14 @@ extension Roaming {
     }
 
     /// All hosts, by address.
-    public var hostRows: [HostRow] {
-        hosts.values.map { host in
-            HostRow(
-                address: host.address, epoch: host.epoch,
-                place: host.isAway ? host.away?.at : host.installed == nil ? nil : name,
-                isClaimed: host.search != nil, anchors: host.anchors.sorted(), pending: host.chain)
-        }.sorted { $0.address < $1.address }
+    public var hostRows: [HostRow] { hosts.values.map(row).sorted { $0.address < $1.address } }
+
+    public func hostRow(_ address: IPAddress) -> HostRow? { hosts[address].map(row) }
+
+    private func row(_ host: RoamingRecord) -> HostRow {
+        HostRow(
+            address: host.address, epoch: host.epoch,
+            place: host.isAway ? host.away?.at : host.installed == nil ? nil : name,
+            isClaimed: host.search != nil, anchors: host.anchors.sorted(), pending: host.chain)
     }
 }

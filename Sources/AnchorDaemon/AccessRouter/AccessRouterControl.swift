@@ -68,7 +68,7 @@ struct AccessRouterControl: ControlService {
 
     func node(_ address: IPAddress) async throws(ControlError) -> NodeModel {
         let found = try await service.queue.answer { [service] () throws(ControlError) in
-            service.nodeModels.first { $0.address == address }
+            service.nodeModel(address)
         }
         guard var node = found else {
             throw ControlError(

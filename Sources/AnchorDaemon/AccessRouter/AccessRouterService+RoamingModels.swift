@@ -11,16 +11,27 @@ extension AccessRouterService {
                 located(NodeModel(address: address, place: .here, epoch: 0), at: neighbour)
             }
         }
-        return roaming.roaming.hostRows.map { row in
-            let isHere = row.place == roaming.name
-            var model = NodeModel(
-                address: row.address,
-                place: row.isClaimed ? .claimed : isHere ? .here : row.place == nil ? .nowhere : .away,
-                epoch: row.epoch, anchors: row.anchors, pending: row.pending)
-            if !isHere { model.router = row.place }
-            guard isHere || row.isClaimed, let neighbour = unaware.neighbour(of: row.address) else { return model }
-            return located(model, at: neighbour)
+        return roaming.roaming.hostRows.map { nodeModel($0, own: roaming.name) }
+    }
+
+    func nodeModel(_ address: IPAddress) -> NodeModel? {
+        guard let roaming else {
+            return unaware.neighbour(of: address).map {
+                located(NodeModel(address: address, place: .here, epoch: 0), at: $0)
+            }
         }
+        return roaming.roaming.hostRow(address).map { nodeModel($0, own: roaming.name) }
+    }
+
+    private func nodeModel(_ row: Roaming.HostRow, own: String) -> NodeModel {
+        let isHere = row.place == own
+        var model = NodeModel(
+            address: row.address,
+            place: row.isClaimed ? .claimed : isHere ? .here : row.place == nil ? .nowhere : .away,
+            epoch: row.epoch, anchors: row.anchors, pending: row.pending)
+        if !isHere { model.router = row.place }
+        guard isHere || row.isClaimed, let neighbour = unaware.neighbour(of: row.address) else { return model }
+        return located(model, at: neighbour)
     }
 
     private func located(_ model: NodeModel, at neighbour: AnchorCore.Neighbour) -> NodeModel {

@@ -52,7 +52,9 @@ final class RoamingDriver: @unchecked Sendable {
         logger: Logger, owner: Owner
     ) {
         name = peering.name
-        roaming = Roaming(RoamingConfiguration(name: peering.name, peers: plane.routers.all))
+        var configuration = RoamingConfiguration(name: peering.name, peers: plane.routers.all)
+        configuration.translated = plane.settings.nat == nil ? [] : [.v4]
+        roaming = Roaming(configuration)
         self.plane = plane
         self.dataPlane = dataPlane
         self.queue = queue
@@ -159,7 +161,7 @@ final class RoamingDriver: @unchecked Sendable {
     /// Whether a flow of the host that began here is alive. What isn't translated has no entry a flow: as long as there
     /// are packets.
     private func hasFlows(_ host: IPAddress) -> Bool {
-        guard host.isV4 else { return !isSilent(host) }
+        guard roaming.configuration.translated.contains(host.family) else { return !isSilent(host) }
         var isAlive = false
         dataPlane.nat.flows(of: host) { flow in
             isAlive = flow.anchor == nil && !flow.isClosing
