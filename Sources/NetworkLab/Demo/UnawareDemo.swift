@@ -15,7 +15,7 @@ public final class UnawareDemo: Demo {
                 + "firewall each, a phone without any software of ours.\n")
         // Four parts, through which the download has to last.
         stage = try DemoStage(
-            .v4, LabPlan(hasCommonGateway: true), bytesPerSecond: 3 << 19, isTerminal: isTerminal, write: write
+            .v4, LabPlan(hasCommonGateway: true), bytesPerSecond: 1 << 20, isTerminal: isTerminal, write: write
         ) { lab in
             try lab.startRouters(RouterOptions(translates: true, hostsAreUnaware: true, peering: .v4))
             try lab.waitForSessions()
