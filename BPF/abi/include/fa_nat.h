@@ -61,8 +61,8 @@ struct fa_nat_key {
 struct fa_translation {
 	struct fa_slot_header header;
 	struct fa_nat_key key;
-	__u32
-	    next; /* UP, AWAY: index of the next in the subscriber's chain plus one, 0 at its end, or FA_NAT_CHAINING */
+	/* UP, AWAY: index of the next in the subscriber's chain plus one, 0 at its end, or FA_NAT_CHAINING. */
+	__u32 next;
 	/* What is written: UP and MAPPING the outside address and port, DOWN the host's. FILTER, AWAY: nothing. */
 	__be32 address_be;
 	__be16 port_be;

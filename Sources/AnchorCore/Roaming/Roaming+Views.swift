@@ -10,6 +10,11 @@ extension Roaming {
 
     public var hostCount: Int { hosts.count }
 
+    public func holds(_ address: IPAddress) -> Bool { hosts[address] != nil }
+
+    /// When a packet of the host was seen last.
+    public func lastSeen(_ address: IPAddress) -> MonotonicInstant? { hosts[address]?.lastSeen }
+
     /// The last handovers to and from this router, oldest first.
     public var handovers: [RoamingHandover] { log.entries }
 

@@ -4,6 +4,8 @@ import NetworkTypes
 
 /// Goes through the NAT's tables from time to time, on a queue of its own: flows that are over their time are taken out,
 /// and blocks that nobody needs any more. It waits for programs that run, which nobody else should have to.
+///
+/// All that changes is touched on that queue alone, which is what makes it safe to hand around.
 final class TranslationPass: @unchecked Sendable {
     /// What a pass came to, for ``Translation/finish(_:)``.
     struct Result: Sendable {

@@ -77,7 +77,7 @@ final class RoamingDriver: @unchecked Sendable {
                 if entry.chain > 0, Int(entry.chain) <= plane.chains.count {
                     chains[entry.key.address] = ForwardingPlane.chainName(plane.chains[Int(entry.chain) - 1])
                 }
-                adopt(binding, at: now)
+                roaming.adopt(binding, at: now)
             } else {
                 strays.append(entry.key.address)
             }
@@ -94,8 +94,6 @@ final class RoamingDriver: @unchecked Sendable {
             deadline: .now() + Self.watchInterval, repeating: Self.watchInterval, leeway: .milliseconds(50))
         schedule()
     }
-
-    private func adopt(_ binding: RoamingBinding, at now: MonotonicInstant) { roaming.adopt(binding, at: now) }
 
     func stop() {
         timer.cancel()

@@ -93,8 +93,11 @@ extension Lab {
                 guard socket >= 0 else { throw LabError.cannotStart("a UDP socket", String(cString: strerror(errno))) }
                 defer { close(socket) }
                 for port in first..<(first + min(left, ports)) {
-                    // As many as the node's queue holds, and then some more: each is to make its flow.
-                    while !send(from: socket, to: AddressPlan.correspondent(.v4), port: UInt16(port)) { usleep(100) }
+                    // Each is to make its flow: where the node's queue is full, it goes on once there is room.
+                    while !send(from: socket, to: AddressPlan.correspondent(.v4), port: UInt16(port)) {
+                        var room = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
+                        poll(&room, 1, 100)
+                    }
                 }
                 left -= ports
             }

@@ -1,8 +1,0 @@
-import NetworkTypes
-
-extension Roaming {
-    public func holds(_ address: IPAddress) -> Bool { hosts[address] != nil }
-
-    /// When a packet of the host was seen last.
-    public func lastSeen(_ address: IPAddress) -> MonotonicInstant? { hosts[address]?.lastSeen }
-}
