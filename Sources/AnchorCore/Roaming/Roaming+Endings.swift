@@ -28,7 +28,7 @@ extension Roaming {
     }
 
     mutating func released(
-        _ host: inout RoamingRecord, _ release: HostRelease, by peer: String, at now: MonotonicInstant,
+        _ host: inout RoamingRecord, _ release: HostEpoch, by peer: String, at now: MonotonicInstant,
         _ actions: inout [RoamingAction]
     ) {
         switch host.place {
@@ -62,7 +62,7 @@ extension Roaming {
             host.untold.remove(peer)
             told(&host, [peer], at: now, &actions)
         }
-        actions.append(.send(.releaseAck(HostReleaseAck(host: release.host, epoch: release.epoch)), to: peer))
+        actions.append(.send(.releaseAck(HostEpoch(host: release.host, epoch: release.epoch)), to: peer))
         finishTables(&host, at: now, &actions)
     }
 
@@ -105,10 +105,10 @@ extension Roaming {
     }
 
     mutating func isGone(
-        _ host: inout RoamingRecord, _ gone: Gone, says peer: String, at now: MonotonicInstant,
+        _ host: inout RoamingRecord, _ gone: HostEpoch, says peer: String, at now: MonotonicInstant,
         _ actions: inout [RoamingAction]
     ) {
-        let ack = RoamingMessage.movedAck(MovedAck(host: gone.host, epoch: max(host.epoch, gone.epoch)))
+        let ack = RoamingMessage.movedAck(HostEpoch(host: gone.host, epoch: max(host.epoch, gone.epoch)))
         guard host.isAway, let away = host.away, gone.epoch >= host.epoch else {
             actions.append(.send(ack, to: peer))
             if host.search != nil { notKnown(&host, by: peer, at: now, &actions) }

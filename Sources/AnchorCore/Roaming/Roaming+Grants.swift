@@ -60,7 +60,7 @@ extension Roaming {
         switch host.place {
         case .gone:
             actions.append(
-                .send(.gone(Gone(host: grant.host, epoch: max(grant.epoch, host.epoch))), to: peer))
+                .send(.gone(HostEpoch(host: grant.host, epoch: max(grant.epoch, host.epoch))), to: peer))
         case .claiming(var search):
             guard search.asked.contains(peer) || grant.epoch > host.epoch else {
                 return refuse(host.address, .unasked, from: peer, &actions)
@@ -138,7 +138,7 @@ extension Roaming {
         _ actions: inout [RoamingAction]
     ) {
         guard host.neighbour != nil else {
-            actions.append(.send(.gone(Gone(host: grant.host, epoch: grant.epoch)), to: peer))
+            actions.append(.send(.gone(HostEpoch(host: grant.host, epoch: grant.epoch)), to: peer))
             return
         }
         let search = RoamingSearch(asked: [peer], began: now, deadline: now)
@@ -155,7 +155,7 @@ extension Roaming {
         let isKnown = host.sharers.contains(peer) || host.unanswered.contains(peer)
         guard isKnown || grant.epoch > host.epoch else {
             // Its flows have nothing to come back by.
-            actions.append(.send(.gone(Gone(host: grant.host, epoch: host.epoch)), to: peer))
+            actions.append(.send(.gone(HostEpoch(host: grant.host, epoch: host.epoch)), to: peer))
             return refuse(host.address, .unasked, from: peer, &actions)
         }
         host.unanswered.remove(peer)

@@ -12,7 +12,7 @@ extension Roaming {
         guard connected.contains(peer) else { return }
         let shared = RoamingHost(host.address)
         if case .gone = host.place {
-            actions.append(.send(.gone(Gone(host: shared, epoch: host.epoch)), to: peer))
+            actions.append(.send(.gone(HostEpoch(host: shared, epoch: host.epoch)), to: peer))
             return
         }
         let place = host.isHere ? name : host.away?.at ?? name
@@ -41,7 +41,7 @@ extension Roaming {
     }
 
     mutating func movedAck(
-        _ host: inout RoamingRecord, _ ack: MovedAck, from peer: String, at now: MonotonicInstant,
+        _ host: inout RoamingRecord, _ ack: HostEpoch, from peer: String, at now: MonotonicInstant,
         _ actions: inout [RoamingAction]
     ) {
         guard ack.epoch >= host.epoch, host.untold.remove(peer) != nil else { return }
@@ -127,7 +127,7 @@ extension Roaming {
     private func acknowledge(
         _ host: RoamingRecord, _ moved: Moved, to peer: String, _ actions: inout [RoamingAction]
     ) {
-        let ack = MovedAck(host: moved.host, epoch: max(host.epoch, moved.epoch))
+        let ack = HostEpoch(host: moved.host, epoch: max(host.epoch, moved.epoch))
         actions.append(.send(.movedAck(ack), to: peer))
     }
 
@@ -223,7 +223,7 @@ extension Roaming {
         guard let away = host.away, connected.contains(away.at) else { return }
         let shared = RoamingHost(host.address)
         if away.isReleasing {
-            actions.append(.send(.release(HostRelease(host: shared, epoch: host.epoch)), to: away.at))
+            actions.append(.send(.release(HostEpoch(host: shared, epoch: host.epoch)), to: away.at))
             return
         }
         guard isTranslated(host.address) || away.hasFlows else { return }

@@ -71,7 +71,7 @@ extension Roaming {
     }
 
     mutating func flowsAck(
-        _ host: inout RoamingRecord, _ ack: FlowsAck, from peer: String, at now: MonotonicInstant,
+        _ host: inout RoamingRecord, _ ack: HostEpoch, from peer: String, at now: MonotonicInstant,
         _ actions: inout [RoamingAction]
     ) {
         guard let away = host.away, away.at == peer, ack.epoch == host.epoch, !away.isAcknowledged,
@@ -163,7 +163,7 @@ extension Roaming {
         refresh(&host, &actions)
         for router in arrived {
             actions.append(
-                .send(.flowsAck(FlowsAck(host: RoamingHost(host.address), epoch: host.epoch)), to: router))
+                .send(.flowsAck(HostEpoch(host: RoamingHost(host.address), epoch: host.epoch)), to: router))
         }
         actions.append(
             .report(

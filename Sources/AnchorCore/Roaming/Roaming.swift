@@ -96,14 +96,14 @@ public struct Roaming: Sendable {
         case .claim: actions.append(.send(.unknown(Unknown(host: host)), to: peer))
         case .grant(let grant):
             // Whoever says so would wait for ever.
-            actions.append(.send(.gone(Gone(host: host, epoch: grant.epoch)), to: peer))
+            actions.append(.send(.gone(HostEpoch(host: host, epoch: grant.epoch)), to: peer))
             refuse(host.address, .unasked, from: peer, &actions)
         case .moved(let moved):
-            actions.append(.send(.movedAck(MovedAck(host: host, epoch: moved.epoch)), to: peer))
+            actions.append(.send(.movedAck(HostEpoch(host: host, epoch: moved.epoch)), to: peer))
             sayNothingIsLeft(moved, &actions)
-        case .gone(let gone): actions.append(.send(.movedAck(MovedAck(host: host, epoch: gone.epoch)), to: peer))
+        case .gone(let gone): actions.append(.send(.movedAck(HostEpoch(host: host, epoch: gone.epoch)), to: peer))
         case .release(let release):
-            actions.append(.send(.releaseAck(HostReleaseAck(host: host, epoch: release.epoch)), to: peer))
+            actions.append(.send(.releaseAck(HostEpoch(host: host, epoch: release.epoch)), to: peer))
         case .flows: refuse(host.address, .unexpectedFlows, from: peer, &actions)
         case .unknown, .held, .movedAck, .flowsAck, .releaseAck, .station: break
         }
@@ -112,7 +112,7 @@ public struct Roaming: Sendable {
     /// Whoever has a host counts on flows that are not here.
     func sayNothingIsLeft(_ moved: Moved, _ actions: inout [RoamingAction]) {
         guard moved.to != name, connected.contains(moved.to) else { return }
-        actions.append(.send(.release(HostRelease(host: moved.host, epoch: moved.epoch)), to: moved.to))
+        actions.append(.send(.release(HostEpoch(host: moved.host, epoch: moved.epoch)), to: moved.to))
     }
 
     /// Changes what is known of a host, if anything is.

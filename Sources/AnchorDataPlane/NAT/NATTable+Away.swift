@@ -104,7 +104,8 @@ extension NATTable {
         slot.pointee.header_sum = 0
         slot.pointee.transport_sum = 0
         slot.pointee.last_seen = flow.lastSeen
-        slot.pointee.seen = flow.seen
+        // Another router says so: no more of it than what it can mean.
+        slot.pointee.seen = flow.seen & (FA_NAT_SEEN | FA_NAT_SYN | FA_NAT_FIN | FA_NAT_RST)
         slot.pointee.router = anchor
         slot.pointee.mapping = 0
         slot.pointee.subscriber = UInt32(owner)

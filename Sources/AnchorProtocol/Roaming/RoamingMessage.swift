@@ -5,12 +5,17 @@ public enum RoamingMessage: Hashable, Sendable {
     case unknown(Unknown)
     case held(Held)
     case moved(Moved)
-    case movedAck(MovedAck)
+    /// The answer to ``moved(_:)`` and ``gone(_:)``; with a higher epoch than theirs where the sender knew better.
+    case movedAck(HostEpoch)
     case flows(Flows)
-    case flowsAck(FlowsAck)
-    case release(HostRelease)
-    case releaseAck(HostReleaseAck)
-    case gone(Gone)
+    /// All flows of the sender of ``flows(_:)`` are in the table: it may forget those that began elsewhere [0082].
+    case flowsAck(HostEpoch)
+    /// No flow of the host is left at the sender, where some began: it wants to forget the host.
+    case release(HostEpoch)
+    /// The answer to ``release(_:)``.
+    case releaseAck(HostEpoch)
+    /// The host has been silent for too long: it is nowhere. From the router that had it.
+    case gone(HostEpoch)
     case station(Station)
 
     /// - Throws: why the payload of a message of that type is none.
@@ -23,12 +28,12 @@ public enum RoamingMessage: Hashable, Sendable {
             case .unknown: .unknown(try Unknown(payload))
             case .held: .held(try Held(payload))
             case .moved: .moved(try Moved(payload))
-            case .movedAck: .movedAck(try MovedAck(payload))
+            case .movedAck: .movedAck(try HostEpoch(payload, .movedAck))
             case .flows: .flows(try Flows(payload))
-            case .flowsAck: .flowsAck(try FlowsAck(payload))
-            case .release: .release(try HostRelease(payload))
-            case .releaseAck: .releaseAck(try HostReleaseAck(payload))
-            case .gone: .gone(try Gone(payload))
+            case .flowsAck: .flowsAck(try HostEpoch(payload, .flowsAck))
+            case .release: .release(try HostEpoch(payload, .release))
+            case .releaseAck: .releaseAck(try HostEpoch(payload, .releaseAck))
+            case .gone: .gone(try HostEpoch(payload, .gone))
             case .station: .station(try Station(payload))
             }
     }

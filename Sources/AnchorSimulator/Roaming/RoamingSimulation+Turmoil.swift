@@ -46,8 +46,8 @@ extension RoamingSimulation {
         let message: RoamingMessage =
             switch chance.number(in: 0...3) {
             case 0: .moved(Moved(host: host, epoch: epoch, to: routers[liar].name, pending: []))
-            case 1: .gone(Gone(host: host, epoch: epoch))
-            case 2: .release(HostRelease(host: host, epoch: epoch))
+            case 1: .gone(HostEpoch(host: host, epoch: epoch))
+            case 2: .release(HostEpoch(host: host, epoch: epoch))
             default:
                 .flows(
                     Flows(

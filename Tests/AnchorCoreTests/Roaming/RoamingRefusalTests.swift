@@ -42,7 +42,7 @@ import Testing
 
     @Test func `who isn't configured is not listened to`() {
         var bench = moved()
-        bench.handle("a", .message(.gone(Gone(host: shared, epoch: 9)), from: "x"))
+        bench.handle("a", .message(.gone(HostEpoch(host: shared, epoch: 9)), from: "x"))
         #expect(bench.place("a") == "b")
         #expect(bench.refusals("a") == [.stranger])
     }
@@ -76,16 +76,16 @@ import Testing
 
     @Test func `only a router with flows of a host lets go of it`() {
         var bench = moved()
-        bench.handle("b", .message(.release(HostRelease(host: shared, epoch: 2)), from: "c"))
+        bench.handle("b", .message(.release(HostEpoch(host: shared, epoch: 2)), from: "c"))
         #expect(bench.binding("b")?.anchors == ["a"])
         #expect(bench.flows["b"] == ["a"])
     }
 
     @Test func `only the router that has a host says that it is nowhere`() {
         var bench = moved()
-        bench.handle("a", .message(.gone(Gone(host: shared, epoch: 9)), from: "c"))
+        bench.handle("a", .message(.gone(HostEpoch(host: shared, epoch: 9)), from: "c"))
         #expect(bench.place("a") == "b")
-        bench.handle("a", .message(.gone(Gone(host: shared, epoch: 1)), from: "b"))
+        bench.handle("a", .message(.gone(HostEpoch(host: shared, epoch: 1)), from: "b"))
         #expect(bench.place("a") == "b")
     }
 
@@ -122,10 +122,10 @@ import Testing
             .grant(Grant(host: shared, epoch: 1, anchors: ["b"], pending: ["b"])), .unknown(Unknown(host: shared)),
             .held(Held(host: shared, epoch: 1, age: 0)),
             .moved(Moved(host: shared, epoch: 1, to: "b", pending: [])),
-            .movedAck(MovedAck(host: shared, epoch: 1)),
+            .movedAck(HostEpoch(host: shared, epoch: 1)),
             .flows(Flows(host: shared, epoch: 1, number: 0, isLast: true, anchors: [], flows: [])),
-            .flowsAck(FlowsAck(host: shared, epoch: 1)), .release(HostRelease(host: shared, epoch: 1)),
-            .releaseAck(HostReleaseAck(host: shared, epoch: 1)), .gone(Gone(host: shared, epoch: 1)),
+            .flowsAck(HostEpoch(host: shared, epoch: 1)), .release(HostEpoch(host: shared, epoch: 1)),
+            .releaseAck(HostEpoch(host: shared, epoch: 1)), .gone(HostEpoch(host: shared, epoch: 1)),
         ] {
             bench.handle("a", .message(message, from: "b"))
             #expect(bench.routers["a"]?.hostCount == 0)
@@ -149,11 +149,11 @@ import Testing
                 .grant(Grant(host: shared, epoch: epoch, anchors: pick(names), pending: pick(names))),
                 .unknown(Unknown(host: shared)), .held(Held(host: shared, epoch: epoch, age: 0)),
                 .moved(Moved(host: shared, epoch: epoch, to: pick(["a", "b", "c"]), pending: pick(names))),
-                .movedAck(MovedAck(host: shared, epoch: epoch)),
+                .movedAck(HostEpoch(host: shared, epoch: epoch)),
                 .flows(Flows(host: shared, epoch: epoch, number: 0, isLast: true, anchors: pick(names), flows: [])),
-                .flowsAck(FlowsAck(host: shared, epoch: epoch)),
-                .release(HostRelease(host: shared, epoch: epoch)),
-                .releaseAck(HostReleaseAck(host: shared, epoch: epoch)), .gone(Gone(host: shared, epoch: epoch)),
+                .flowsAck(HostEpoch(host: shared, epoch: epoch)),
+                .release(HostEpoch(host: shared, epoch: epoch)),
+                .releaseAck(HostEpoch(host: shared, epoch: epoch)), .gone(HostEpoch(host: shared, epoch: epoch)),
             ])
             bench.handle("a", .message(message, from: pick(["b", "c"])))
             bench.onTheWay = []

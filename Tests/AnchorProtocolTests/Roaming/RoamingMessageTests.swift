@@ -31,7 +31,7 @@ import Testing
             message: .moved(Moved(host: host, epoch: 3, to: "c", pending: ["a"], areAnchorsTold: true)), type: 20,
             bytes: address + "8103 0004 00000003 8101 0001 63 8109 0001 61 810a 0000"),
         Vector(
-            message: .movedAck(MovedAck(host: host, epoch: 3)), type: 21, bytes: address + "8103 0004 00000003"),
+            message: .movedAck(HostEpoch(host: host, epoch: 3)), type: 21, bytes: address + "8103 0004 00000003"),
         Vector(
             message: .flows(
                 Flows(
@@ -42,12 +42,12 @@ import Testing
                             seen: 3)
                     ])), type: 22,
             bytes: "00000003 00000001 01 04 02 00 00000000 0a010007 01 61 02 6263 01 06 9cb0 cb007109 01bb 0005 0003"),
-        Vector(message: .flowsAck(FlowsAck(host: host, epoch: 3)), type: 23, bytes: address + "8103 0004 00000003"),
-        Vector(message: .release(HostRelease(host: host, epoch: 3)), type: 24, bytes: address + "8103 0004 00000003"),
+        Vector(message: .flowsAck(HostEpoch(host: host, epoch: 3)), type: 23, bytes: address + "8103 0004 00000003"),
+        Vector(message: .release(HostEpoch(host: host, epoch: 3)), type: 24, bytes: address + "8103 0004 00000003"),
         Vector(
-            message: .releaseAck(HostReleaseAck(host: host, epoch: 3)), type: 25,
+            message: .releaseAck(HostEpoch(host: host, epoch: 3)), type: 25,
             bytes: address + "8103 0004 00000003"),
-        Vector(message: .gone(Gone(host: host, epoch: 3)), type: 26, bytes: address + "8103 0004 00000003"),
+        Vector(message: .gone(HostEpoch(host: host, epoch: 3)), type: 26, bytes: address + "8103 0004 00000003"),
         Vector(
             message: .station(
                 Station(host: host, mac: MACAddress("02:00:00:00:00:07")!, others: [IPAddress("10.1.0.8")!])),
@@ -69,7 +69,7 @@ import Testing
     @Test func `IPv6 hosts and realms come back as they were`() throws {
         let host = RoamingHost(IPAddress("2001:db8::7")!, realm: 12)
         for message: RoamingMessage in [
-            .gone(Gone(host: host, epoch: 1)),
+            .gone(HostEpoch(host: host, epoch: 1)),
             .flows(Flows(host: host, epoch: 1, number: 0, isLast: false, anchors: [], flows: [])),
         ] {
             #expect(try RoamingMessage(type: message.type, payload: message.encoded) == message)
@@ -97,7 +97,7 @@ import Testing
         let release = Self.address + "8103 0004 00000003 "
         #expect(
             try RoamingMessage(type: 24, payload: hex(release + "0199 0002 abcd"))
-                == .release(HostRelease(host: Self.host, epoch: 3)))
+                == .release(HostEpoch(host: Self.host, epoch: 3)))
         #expect(throws: RoamingMessageError.option(.unknownCriticalOption(type: 0x8199))) {
             try RoamingMessage(type: 24, payload: hex(release + "8199 0000"))
         }

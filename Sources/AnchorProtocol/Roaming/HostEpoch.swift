@@ -1,7 +1,7 @@
-/// No flow of the host is left at the sender, where some began: it wants to forget the host.
+/// What several messages are: a host, and the epoch that they are about. Their type says what becomes of it.
 ///
 ///     address | realm? | epoch
-public struct HostRelease: Hashable, Sendable {
+public struct HostEpoch: Hashable, Sendable {
     public var host: RoamingHost
     public var epoch: UInt32
 
@@ -10,8 +10,9 @@ public struct HostRelease: Hashable, Sendable {
         self.epoch = epoch
     }
 
-    init(_ payload: [UInt8]) throws(RoamingMessageError) {
-        let fields = try RoamingFields(payload, .release, [PeerOptionType.epoch])
+    /// - Parameter type: of the message, for what is wrong with it.
+    init(_ payload: [UInt8], _ type: RoamingMessageType) throws(RoamingMessageError) {
+        let fields = try RoamingFields(payload, type, [PeerOptionType.epoch])
         self.init(host: try fields.host, epoch: try fields.epoch)
     }
 
