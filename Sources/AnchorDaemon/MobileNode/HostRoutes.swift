@@ -50,6 +50,14 @@ extension AnchorPath {
         }
     }
 
+    /// Whether the route of the address is that of packets outside of any tunnel.
+    var isRoutedPlain: Bool {
+        switch self {
+        case .direct, .both(_, _, _, bicast: false): true
+        case .tunnelled, .both(_, _, _, bicast: true), .unreachable: false
+        }
+    }
+
     /// The uplink that the programs use beside ``uplink``, while both attachments are in use.
     var otherUplink: InterfaceID? {
         guard case .both(let direct, _, let id, let bicast) = self else { return nil }

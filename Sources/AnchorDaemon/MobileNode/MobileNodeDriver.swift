@@ -44,6 +44,8 @@ final class MobileNodeDriver: @unchecked Sendable {
     var restorationIsDue = false
     /// Care-of addresses of which the router is to be set among what is being carried out.
     private var routesDue: Set<IPAddress> = []
+    /// Bindings that the programs get after the route of their address.
+    private var installsDue: [IPAddress: AnchorBinding] = [:]
     /// Routers of which the programs are to be told.
     private var untold: [(uplink: InterfaceID, gateway: IPAddress)] = []
     var isRunning = false
@@ -206,15 +208,16 @@ final class MobileNodeDriver: @unchecked Sendable {
         case .setRoute(let route):
             host.set(route)
             routesDue.remove(route.source)
+            if let binding = installsDue.removeValue(forKey: route.source) {
+                attempt { try forwarding.install(binding) }
+            }
             attempt { try forwarding.setMTU(route.mtu, of: route.interface) }
             untold.append((route.interface, route.gateway))
         case .removeRoute(let family, let uplink):
             host.removeRoute(family, uplink)
-        case .install(let binding):
-            attempt { try forwarding.install(binding) }
-            host.bind(
-                binding.address, to: binding.path, isRouteDue: routesDue.contains(binding.address))
+        case .install(let binding): install(binding)
         case .remove(let address):
+            installsDue[address] = nil
             attempt { try forwarding.remove(address) }
         case .resolve(let gateways, let uplink): host.resolve(gateways, on: uplink)
         case .send(let datagram): surroundings.send(datagram)
@@ -222,6 +225,23 @@ final class MobileNodeDriver: @unchecked Sendable {
         case .forget(let address): surroundings.forget(address)
         case .rememberEpoch(let epoch): surroundings.rememberEpoch(epoch)
         case .report(let report): surroundings.report(report)
+        }
+    }
+
+    /// Programs on any uplink put packets into the tunnel and know the way to its end, so they come before the route of
+    /// what goes there. What goes plain is sent to the neighbour that the kernel's route names, whichever link it is sent
+    /// on: there the route comes first, or packets in between would look for a router on another's link, and be lost.
+    private func install(_ binding: AnchorBinding) {
+        let isRouteDue = routesDue.contains(binding.address)
+        guard binding.path.isRoutedPlain else {
+            attempt { try forwarding.install(binding) }
+            return host.bind(binding.address, to: binding.path, isRouteDue: isRouteDue)
+        }
+        host.bind(binding.address, to: binding.path, isRouteDue: isRouteDue)
+        if isRouteDue {
+            installsDue[binding.address] = binding
+        } else {
+            attempt { try forwarding.install(binding) }
         }
     }
 

@@ -111,6 +111,33 @@ struct MobileNodeDriverTests {
         #expect(node.allWarnings == [])
     }
 
+    /// What is sent plain goes to the neighbour that the kernel's route names, on whichever link the programs say.
+    @Test(arguments: AddressFamily.allCases)
+    func `what goes plain again on another link has its route before the programs send it there`(
+        family: AddressFamily
+    ) throws {
+        let node = try RoamingNode(uplinks: 2)
+        defer { node.stop() }
+        try node.start()
+        try node.plug(0, into: 0)
+        let old = try node.address(from: 0, family)
+        try node.awaitPath(of: old) { $0 == .direct(node.uplinks[0]) }
+        try node.plug(1, into: 1)
+        _ = try node.address(from: 1, family)
+        try node.plug(nil, into: 0)
+        try node.awaitPath(of: old) { if case .tunnelled = $0 { true } else { false } }
+
+        var gateways: [IPAddress?] = []
+        let kernel = try node.pair.near.run { try NetlinkSocket() }
+        node.onInstall = { binding in
+            guard binding.address == old, case .direct(node.uplinks[0]) = binding.path else { return }
+            gateways.append((try? kernel.route(to: self.correspondent(family), from: old))?.gateway)
+        }
+        try node.plug(0, into: 0)
+        try node.awaitPath(of: old) { $0 == .direct(node.uplinks[0]) }
+        #expect(node.ask { _ in gateways }.first == RoamingNode.gateway(0, family))
+    }
+
     @Test(arguments: AddressFamily.allCases)
     func `attached to both, copies go plain and through the tunnel`(family: AddressFamily) throws {
         let node = try RoamingNode(uplinks: 2, bicast: true)

@@ -26,6 +26,13 @@ final class RoamingNode: @unchecked Sendable {
     private(set) var warnings: [String] = []
     private(set) var records: [IPAddress: MobileNodeRecord] = [:]
 
+    /// Called on the node's queue when a binding has been handed to the programs.
+    var onInstall: (AnchorBinding) -> Void {
+        get { forwarding.onInstall }
+        set { queue.sync { forwarding.onInstall = newValue } }
+    }
+    private let forwarding: NamespacedForwarding
+
     static let key = [UInt8](repeating: 7, count: 32)
     private static let accessLink = InterfaceID(9)
 
@@ -82,7 +89,7 @@ final class RoamingNode: @unchecked Sendable {
         configuration.tunnel = tunnel
         configuration.bicast = bicast
         configuration.linger = .milliseconds(200)
-        let forwarding = try NamespacedForwarding(namespace: pair.near)
+        forwarding = try NamespacedForwarding(namespace: pair.near)
         driver = try MobileNodeDriver(
             configuration, interfaces: Dictionary(uniqueKeysWithValues: uplinks.map { ($0, "near\($0.number)") }),
             records: [],
@@ -231,6 +238,7 @@ private final class NamespacedForwarding: MobileForwarding {
     private let forwarding: KernelForwarding
     private let namespace: NetworkNamespace
     private let name: String
+    var onInstall: (AnchorBinding) -> Void = { _ in }
 
     init(namespace: NetworkNamespace) throws {
         self.namespace = namespace
@@ -248,7 +256,10 @@ private final class NamespacedForwarding: MobileForwarding {
         try namespace.run { try forwarding.attach(uplink, link) }
     }
     func detach(_ uplink: InterfaceID) { forwarding.detach(uplink) }
-    func install(_ binding: AnchorBinding) throws { try forwarding.install(binding) }
+    func install(_ binding: AnchorBinding) throws {
+        try forwarding.install(binding)
+        onInstall(binding)
+    }
     func remove(_ address: IPAddress) throws { try forwarding.remove(address) }
     func setGateway(_ gateway: IPAddress, mac: MACAddress?, on uplink: InterfaceID) throws {
         try forwarding.setGateway(gateway, mac: mac, on: uplink)
