@@ -282,8 +282,9 @@ __noinline int fa_from_host(fa_context *context, __u32 cursor, __u32 type, __u32
 			return fa_hold(context, FA_REASON_SOURCE_NOT_HERE);
 		return fa_exit(FA_REASON_SOURCE_NOT_HERE);
 	}
-	if (FA_UNLIKELY(action.host.flags & FA_HOST_CLAIMED))
-		return fa_hold(context, FA_REASON_SOURCE_UNKNOWN);
+	if (FA_UNLIKELY(action.host.flags & (FA_HOST_CLAIMED | FA_HOST_DRAINS)) &&
+	    fa_is_behind(context, config, action.host.flags))
+		return fa_hold_behind(context);
 	fa_host_touch(&action.host);
 	if (FA_UNLIKELY(to_us))
 		return FA_VERDICT_TUNNELLED;

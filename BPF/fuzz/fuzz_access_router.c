@@ -307,6 +307,7 @@ static void run(const uint8_t *input, size_t size, struct outcome *outcome)
 	memcpy(native_frame.fragments, input + 4 + linear, length - linear);
 	context.data = native_frame.start + NATIVE_HEADROOM;
 	context.data_end = context.data + linear;
+	context.data_meta = context.data;
 	native_guard(&context);
 	switch (input[0] % 3) {
 	case 0:

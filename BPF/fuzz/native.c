@@ -245,6 +245,12 @@ void bpf_ringbuf_discard(void *event, __u64 flags)
 	bpf_ringbuf_submit(event, flags);
 }
 
+__u64 bpf_ringbuf_query(const void *map, __u64 flags)
+{
+	(void)flags;
+	return map == &fa_events ? native.fib_answer & 1 : 0;
+}
+
 __u64 bpf_jiffies64(void)
 {
 	return native.jiffies;

@@ -167,7 +167,7 @@ static __always_inline int fa_usual_access(fa_context *context, __u32 version)
 	if (FA_UNLIKELY(fa_host_roams(&view))) {
 		int verdict;
 
-		if (version != 4 || bypass || view.flags & FA_HOST_CLAIMED)
+		if (version != 4 || bypass || view.flags & (FA_HOST_CLAIMED | FA_HOST_DRAINS))
 			return FA_VERDICT_UNUSUAL;
 		fa_host_touch_slot(usual.slot);
 		verdict = fa_usual_to_anchor(context, view.previous);

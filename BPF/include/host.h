@@ -47,7 +47,7 @@ FA_STATIC_ASSERT(__builtin_offsetof(struct fa_neighbour, anchors) == 12, "upper 
 static __always_inline int fa_host_roams(const struct fa_host_view *view)
 {
 	return view->flags & FA_HOST_UNAWARE &&
-	       (view->flags & FA_HOST_CLAIMED || fa_host_anchors(view) || view->previous);
+	       (view->flags & (FA_HOST_CLAIMED | FA_HOST_DRAINS) || fa_host_anchors(view) || view->previous);
 }
 
 /* How often a slot that changes under the reader is read again. */

@@ -228,7 +228,7 @@ struct {
 /* Messages to the daemon. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 262144);
+	__uint(max_entries, 4194304);
 } fa_events SEC(".maps");
 
 /* Interfaces to send from, by port. */

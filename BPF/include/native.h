@@ -16,6 +16,7 @@
 struct fa_native_context {
 	unsigned char *data; /* what the programs see directly; more may follow that they don't */
 	unsigned char *data_end;
+	unsigned char *data_meta; /* as data where there is none */
 	__u32 ingress_ifindex;
 };
 
@@ -23,6 +24,7 @@ typedef struct fa_native_context fa_context;
 
 #define FA_DATA(context) ((void *)(context)->data)
 #define FA_DATA_END(context) ((void *)(context)->data_end)
+#define FA_DATA_META(context) ((void *)(context)->data_meta)
 
 /* Whether the usual packet goes its own way; off to compare with the general one. */
 extern int fa_native_usual_way;
@@ -39,4 +41,5 @@ long bpf_fib_lookup(fa_context *context, struct bpf_fib_lookup *query, int size,
 void *bpf_ringbuf_reserve(const void *map, __u64 size, __u64 flags);
 void bpf_ringbuf_submit(void *event, __u64 flags);
 void bpf_ringbuf_discard(void *event, __u64 flags);
+__u64 bpf_ringbuf_query(const void *map, __u64 flags);
 __u64 bpf_jiffies64(void);

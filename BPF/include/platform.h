@@ -23,6 +23,7 @@ typedef struct xdp_md fa_context;
 
 #define FA_DATA(context) ((void *)(long)(context)->data)
 #define FA_DATA_END(context) ((void *)(long)(context)->data_end)
+#define FA_DATA_META(context) ((void *)(long)(context)->data_meta)
 
 /* Off only where the fuzzer compares both ways. */
 #define FA_USUAL_WAY 1

@@ -6,29 +6,76 @@
 #include "decapsulate.h"
 #include "icmp.h"
 
-/* Hands a frame to the daemon whose source it is to let in; the verdict. What is too long or too often to be handed
- * over is dropped for the other reason. */
-__noinline int fa_hold(fa_context *context, __u32 otherwise)
+/* Fills an event with the frame, and hands it over; 0 if it could not be read. */
+static __always_inline int fa_submit_frame(fa_context *context, void *event, void *packet, __u64 length, __u64 room)
 {
-	__u64 length = bpf_xdp_get_buff_len(context);
-	struct fa_event *event;
+	struct fa_event *head = event;
 
-	if (length > FA_EVENT_PACKET_BYTES || !fa_may_answer())
-		return fa_exit(otherwise);
-	event = bpf_ringbuf_reserve(&fa_events, sizeof(*event), 0);
-	if (!event)
-		return fa_exit(otherwise);
-	event->kind = FA_EVENT_HOST_UNKNOWN;
-	event->port = fa_port_index;
-	event->length = (__u32)length;
-	event->reason = FA_REASON_HELD;
+	head->kind = FA_EVENT_HOST_UNKNOWN;
+	head->port = fa_port_index;
+	head->length = (__u32)length;
+	head->reason = FA_REASON_HELD;
 	FA_OPAQUE(length);
-	if (length < FA_ETHERNET_BYTES || length > FA_EVENT_PACKET_BYTES ||
-	    bpf_xdp_load_bytes(context, 0, event->packet, (__u32)length)) {
+	if (length < FA_ETHERNET_BYTES || length > room || bpf_xdp_load_bytes(context, 0, packet, (__u32)length)) {
 		bpf_ringbuf_discard(event, 0);
-		return fa_exit(otherwise);
+		return 0;
 	}
 	bpf_ringbuf_submit(event, 0);
+	return 1;
+}
+
+/* Hands the frame to the daemon; 0 if it is too long or there is no room. */
+__noinline int fa_hand_over(fa_context *context)
+{
+	__u64 length = bpf_xdp_get_buff_len(context);
+
+	if (length <= FA_EVENT_PACKET_BYTES) {
+		struct fa_event *event = bpf_ringbuf_reserve(&fa_events, sizeof(*event), 0);
+
+		return event && fa_submit_frame(context, event, event->packet, length, FA_EVENT_PACKET_BYTES);
+	}
+	if (length <= FA_EVENT_FRAME_BYTES) {
+		struct fa_frame_event *event = bpf_ringbuf_reserve(&fa_events, sizeof(*event), 0);
+
+		return event && fa_submit_frame(context, event, event->packet, length, FA_EVENT_FRAME_BYTES);
+	}
+	return 0;
+}
+
+/* Hands a frame to the daemon whose source it is to let in; the verdict. What is too long or too often to be handed
+ * over is dropped for the other reason. */
+static __always_inline int fa_hold(fa_context *context, __u32 otherwise)
+{
+	if (!fa_may_answer() || !fa_hand_over(context))
+		return fa_exit(otherwise);
+	fa_count(FA_REASON_HELD);
+	return XDP_DROP;
+}
+
+/* Whether the daemon has had the frame already. */
+static __always_inline int fa_is_handed_back(fa_context *context)
+{
+	__u32 *mark = FA_DATA_META(context);
+
+	return (void *)(mark + 1) <= FA_DATA(context) && *mark == FA_HANDED_BACK;
+}
+
+/* Whether a packet of a known host has to go by way of the daemon, behind what is there of it. */
+static __always_inline int fa_is_behind(fa_context *context, const struct fa_config *config, __u16 host_flags)
+{
+	if (fa_is_handed_back(context))
+		return 0;
+	if (host_flags & FA_HOST_CLAIMED)
+		return 1;
+	return (__s32)(config->drains_until - (__u32)(bpf_jiffies64() >> 8)) > 0 &&
+	       bpf_ringbuf_query(&fa_events, BPF_RB_AVAIL_DATA) != 0;
+}
+
+/* Hands a frame to the daemon that has to go behind others; the verdict. */
+static __always_inline int fa_hold_behind(fa_context *context)
+{
+	if (!fa_may_hold() || !fa_hand_over(context))
+		return fa_exit(FA_REASON_HOLD_FULL);
 	fa_count(FA_REASON_HELD);
 	return XDP_DROP;
 }

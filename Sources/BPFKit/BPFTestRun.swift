@@ -73,10 +73,14 @@ extension BPFProgram {
     ///   - interface: index of the interface on which they arrive.
     ///   - count: how many.
     ///   - batch: how many at once, at most 256.
+    ///   - metadata: what stands in front of the frame, for programs to look at: words of four bytes in the machine's byte
+    ///     order, at most seven.
     public borrowing func sendLive(
-        _ packet: [UInt8], interface: UInt32, count: Int32, batch: UInt32 = 64
+        _ frame: [UInt8], interface: UInt32, count: Int32, batch: UInt32 = 64, metadata: [UInt32] = []
     ) throws(BPFError) {
+        let packet = metadata.withUnsafeBytes { Array($0) } + frame
         var context = xdp_md()
+        context.data = UInt32(packet.count - frame.count)
         context.data_end = UInt32(packet.count)
         context.ingress_ifindex = interface
         var options = bpf_test_run_opts()

@@ -57,7 +57,7 @@ struct fa_config {
 	__u32 default_path_v4; /* towards the core */
 	__u32 default_path_v6;
 	__u32 router_count; /* in fa_routers: 0, and no packet is looked at for them */
-	__u32 pad;
+	__u32 drains_until; /* FA_HOST_DRAINS counts for nothing from then on, in ticks of 256 jiffies */
 	__u32 translation_mask; /* buckets in the table of translations minus one */
 	__u32 subscriber_mask;
 	/* A bit for each first octet of IPv4 destinations, lowest first: all of them are global, none is this

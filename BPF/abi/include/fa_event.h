@@ -12,6 +12,8 @@
  * the whole frame follows, and is not on its way. */
 #define FA_EVENT_HOST_UNKNOWN 3u
 #define FA_EVENT_PACKET_BYTES 512u
+/* Frames that are longer go in an event of another size. */
+#define FA_EVENT_FRAME_BYTES 2048u
 
 struct fa_event {
 	__u32 kind; /* FA_EVENT_… */
@@ -20,3 +22,15 @@ struct fa_event {
 	__u32 reason;
 	__u8 packet[FA_EVENT_PACKET_BYTES];
 };
+
+/* The same, with room for a frame as long as the packets of most links. */
+struct fa_frame_event {
+	__u32 kind;
+	__u32 port;
+	__u32 length;
+	__u32 reason;
+	__u8 packet[FA_EVENT_FRAME_BYTES];
+};
+
+/* What stands in front of a frame, as its metadata, that the daemon has sent on: it was in fa_events. */
+#define FA_HANDED_BACK 0xfa0a0c0eu

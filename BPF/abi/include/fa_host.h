@@ -24,6 +24,9 @@
 /* Unaware and attached, and where it was before is not known yet: its packets are handed to the daemon, which sends
  * them on once it is. */
 #define FA_HOST_CLAIMED 0x0400u
+/* Unaware and attached, and known: but what the daemon was handed of it meanwhile goes first. Its packets follow that
+ * until there is no more, for as long as fa_config.drains_until says at most. */
+#define FA_HOST_DRAINS 0x0800u
 /* An address of this node itself (mobile node only): its anchor is at peer. */
 #define FA_HOST_OWN 0x0040u
 

@@ -13,7 +13,7 @@
 	X(ENCAPSULATED, "encapsulated", forward, "put into a tunnel and sent to its next hop") \
 	X(DELIVERED, "delivered", forward, "sent to a host on an access link") \
 	X(ICMP_TOO_BIG, "icmp_too_big", forward, "too big for its tunnel: answered with an ICMP error") \
-	X(HELD, "held", forward, "first packet of a host: the daemon lets the host in, and sends it on") \
+	X(HELD, "held", forward, "handed to the daemon, which sends it on: first packet of a host, or right behind such") \
 	X(TO_ANCHOR, "to_anchor", forward, "of a flow that began at another router: sent there through a tunnel") \
 	X(PASSED_ON, "passed_on", forward, "for or from a host that has moved on: sent after it, or on to where its flow began") \
 	X(RETURNED, "returned", forward, "of no flow that this router knows: sent back to where its host is, to begin there") \
@@ -35,6 +35,7 @@
 	X(ECN_INVALID, "ecn_invalid", drop, "congestion marked on a packet that can't carry the mark (RFC 6040)") \
 	X(SOURCE_UNKNOWN, "source_unknown", drop, "source address is not leased to anyone") \
 	X(SOURCE_NOT_HERE, "source_not_here", drop, "source address is leased, but not to this link and station") \
+	X(HOLD_FULL, "hold_full", drop, "behind others that the daemon has to send on first, and there is no room for more") \
 	X(SERVER_DOWN, "server_down", drop, "server is down and its flows are refused") \
 	X(TOO_BIG, "too_big", drop, "too big, and no ICMP error may be sent for it") \
 	X(NO_ROUTE, "no_route", drop, "no route to the destination") \

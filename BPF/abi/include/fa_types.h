@@ -7,7 +7,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a struct, a map or a meaning in these headers changes; kept in fa_config.abi. */
-#define FA_ABI_VERSION 6
+#define FA_ABI_VERSION 7
 
 #define FA_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
 

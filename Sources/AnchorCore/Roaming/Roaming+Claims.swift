@@ -4,7 +4,8 @@ import NetworkTypes
 /// A host comes: who had it?
 extension Roaming {
     mutating func attach(
-        _ address: IPAddress, _ neighbour: Neighbour, at now: MonotonicInstant, _ actions: inout [RoamingAction]
+        _ address: IPAddress, _ neighbour: Neighbour, from previous: String?, at now: MonotonicInstant,
+        _ actions: inout [RoamingAction]
     ) {
         var host: RoamingRecord
         if let known = hosts[address] {
@@ -32,19 +33,22 @@ extension Roaming {
         case .away, .gone:
             host.neighbour = neighbour
             host.attached = now
-            search(&host, at: now, &actions)
+            search(&host, from: previous, at: now, &actions)
         }
         store(host)
     }
 
+    /// Asks the router that it says to come from, or else the one that it went to from here, or else all. Whoever is
+    /// asked decides, so that it does not matter who says so.
     private mutating func search(
-        _ host: inout RoamingRecord, at now: MonotonicInstant, _ actions: inout [RoamingAction]
+        _ host: inout RoamingRecord, from previous: String?, at now: MonotonicInstant,
+        _ actions: inout [RoamingAction]
     ) {
         var search = RoamingSearch(began: now, deadline: now + configuration.claimPatience)
         host.away?.isReleasing = false
         if case .gone = host.place { forgetUntold(&host) }
-        if let away = host.away, connected.contains(away.at) {
-            search.outstanding = [away.at]
+        if let likely = [previous, host.away?.at].compactMap({ $0 }).first(where: connected.contains) {
+            search.outstanding = [likely]
         } else {
             search.outstanding = connected
             search.isWide = true
@@ -139,10 +143,11 @@ extension Roaming {
         }
         actions.append(
             .report(.settled(host.address, epoch: host.epoch, from: peer, after: now - search.began)))
-        log.append(
-            RoamingHandover(
-                address: host.address, epoch: host.epoch, from: peer, to: name, began: search.began, settled: now,
-                finished: host.chain.isEmpty ? now : nil))
+        var handover = RoamingHandover(
+            address: host.address, epoch: host.epoch, from: peer, to: name, began: search.began, settled: now,
+            finished: host.chain.isEmpty ? now : nil)
+        handover.asked = search.asked.sorted()
+        log.append(handover)
     }
 
     // MARK: Other routers' claims

@@ -34,7 +34,8 @@ public struct Roaming: Sendable {
     public mutating func handle(_ event: RoamingEvent, at now: MonotonicInstant) -> [RoamingAction] {
         var actions: [RoamingAction] = []
         switch event {
-        case .attached(let address, let neighbour): attach(address, neighbour, at: now, &actions)
+        case .attached(let address, let neighbour, let previous):
+            attach(address, neighbour, from: previous, at: now, &actions)
         case .message(let message, let peer): receive(message, from: peer, at: now, &actions)
         case .up(let peer): sessionUp(peer, at: now, &actions)
         case .down(let peer): sessionDown(peer, at: now, &actions)

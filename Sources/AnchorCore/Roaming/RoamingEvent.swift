@@ -4,7 +4,8 @@ import NetworkTypes
 /// What happens to a router's roaming hosts.
 public enum RoamingEvent: Sendable {
     /// The first packet of a host that may be here, at another station or link than before; or it is said to be there.
-    case attached(IPAddress, Neighbour)
+    /// `previous` is the router that it says to come from, which is asked before all others [0085].
+    case attached(IPAddress, Neighbour, previous: String? = nil)
     /// From the session with that peer.
     case message(RoamingMessage, from: String)
     /// There is a session with that peer. One that replaces another is a `down` before.

@@ -9,6 +9,8 @@ public struct RoamingHandover: Hashable, Sendable {
     /// `nil` for a host that was nowhere.
     public var from: String?
     public var to: String
+    /// Routers that were asked for it, by name: at the router that it went to only.
+    public var asked: [String] = []
     public var began: MonotonicInstant
     /// When the host's packets went on: at the router that it went to only.
     public var settled: MonotonicInstant?

@@ -49,7 +49,7 @@ extension AccessRouterService {
             }
             return HandoverModel(
                 number: handover.number, address: handover.address, epoch: handover.epoch, from: handover.from,
-                to: handover.to, begun: (now - handover.began).seconds, steps: steps)
+                to: handover.to, asked: handover.asked, begun: (now - handover.began).seconds, steps: steps)
         }
     }
 
@@ -59,10 +59,14 @@ extension AccessRouterService {
             let known = settings.access.map(\.interface).joined(separator: ", ")
             throw ControlError(.invalid, "\(station.interface) is no access link; there is \(known)")
         }
+        if let previous = station.previous, !plane.routers.all.contains(previous) {
+            let known = plane.routers.all.sorted().joined(separator: ", ")
+            throw ControlError(.invalid, "\(previous) is no neighbour of this router; there is \(known)")
+        }
         let neighbour = AnchorCore.Neighbour(mac: station.mac, interface: InterfaceID(port.index))
         switch unaware.see(address, from: neighbour, at: MonotonicClock.now()) {
         case .letIn(let binding), .move(let binding):
-            if let roaming { return roaming.handle(.attached(address, neighbour)) }
+            if let roaming { return roaming.handle(.attached(address, neighbour, previous: station.previous)) }
             do {
                 try plane.install(CollectionOfOne(binding))
             } catch {

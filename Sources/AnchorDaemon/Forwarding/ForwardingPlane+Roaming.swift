@@ -2,6 +2,16 @@ import AnchorCore
 import AnchorDataPlane
 import NetworkTypes
 
+/// What becomes of the packets of a host that is here and known, while earlier ones of it are with the daemon.
+enum HandOverOrder: Hashable, Sendable {
+    /// They go on at once.
+    case none
+    /// They are handed to the daemon, too.
+    case held
+    /// They are handed to the daemon, too, until it has sent on all that it was handed.
+    case draining
+}
+
 /// Hosts that roam between routers, and those routers.
 extension ForwardingPlane {
     /// Where a neighbour's tunnels end; used is the family of the first endpoint here that it has one of too.
@@ -34,13 +44,21 @@ extension ForwardingPlane {
 
     /// Puts the binding of a host in force, in one overwrite. What is on its way from where it was is taken before
     /// anything says that it comes from elsewhere, and until nothing does.
-    func install(_ binding: RoamingBinding, chain: String?) throws(DataPlaneError) {
+    /// - Parameter order: what becomes of its packets while others of it are with the daemon.
+    func install(
+        _ binding: RoamingBinding, chain: String?, order: HandOverOrder = .none
+    ) throws(DataPlaneError) {
         let host = binding.address
         let former = roamingPeers[host] ?? []
         let accepted = Set(binding.alsoAcceptedFrom.compactMap { routers.address(of: $0) })
         for peer in accepted.subtracting(former) { try dataPlane.setAdmittedPeer(peer, of: host, isAdmitted: true) }
         translation?.admit(host)
-        try dataPlane.setHost(try entry(binding, chain: chain))
+        var entry = try entry(binding, chain: chain)
+        if entry.attachment != nil {
+            entry.isClaimed = entry.isClaimed || order == .held
+            entry.isDraining = order == .draining
+        }
+        try dataPlane.setHost(entry)
         for peer in former.subtracting(accepted) { try dataPlane.setAdmittedPeer(peer, of: host, isAdmitted: false) }
         roamingPeers[host] = accepted.isEmpty ? nil : accepted
     }

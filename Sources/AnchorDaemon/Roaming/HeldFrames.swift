@@ -10,8 +10,8 @@ struct HeldFrames {
     }
 
     /// Frames of one host, and of all.
-    private static let limitPerHost = 512
-    private static let limit = 8192
+    private static let limitPerHost = 4096
+    private static let limit = 16384
 
     private var frames: [IPAddress: [Frame]] = [:]
     private var count = 0

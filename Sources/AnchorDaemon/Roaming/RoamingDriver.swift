@@ -44,8 +44,13 @@ final class RoamingDriver: @unchecked Sendable {
     /// Chains of hosts that are elsewhere now: their flows pass the servers here still.
     private var chains: [IPAddress: String] = [:]
 
+    /// Hosts whose packets follow what the daemon still has of them, and since when.
+    private var draining: [IPAddress: MonotonicInstant] = [:]
+
     /// How often hosts that are elsewhere are looked at for flows that are left.
     private static let watchInterval = DispatchTimeInterval.milliseconds(500)
+    /// The programs don't look for what is left of a host's packets any longer than that.
+    private static let drainingSpan = TimeSpan.seconds(3)
 
     init(
         _ peering: Peering, _ plane: ForwardingPlane, _ dataPlane: KernelDataPlane, queue: DispatchQueue,
@@ -89,7 +94,10 @@ final class RoamingDriver: @unchecked Sendable {
             self?.wakeUp = nil
             self?.handle(.timer)
         }
-        watch.setEventHandler { [weak self] in self?.lookForFlows() }
+        watch.setEventHandler { [weak self] in
+            self?.lookForFlows()
+            self?.endDraining()
+        }
         watch.schedule(
             deadline: .now() + Self.watchInterval, repeating: Self.watchInterval, leeway: .milliseconds(50))
         schedule()
@@ -198,9 +206,10 @@ final class RoamingDriver: @unchecked Sendable {
             case .remove(let host):
                 try plane.removeRoaming(host)
                 chains[host] = nil
+                draining[host] = nil
                 sending.forget(host)
                 owner.left(host)
-            case .release(let host): for frame in held.take(host) { owner.inject(frame) }
+            case .release(let host): try release(host)
             case .refuse(let host):
                 _ = held.take(host)
                 owner.left(host)
@@ -235,9 +244,11 @@ final class RoamingDriver: @unchecked Sendable {
         switch binding.place {
         case .here(let neighbour, let isClaimed):
             chains[host] = owner.chain(neighbour.interface)
-            try plane.install(binding, chain: chains[host])
+            let order: HandOverOrder = held.has(host) ? .held : draining[host] != nil ? .draining : .none
+            try plane.install(binding, chain: chains[host], order: order)
             if !isClaimed { owner.arrived(neighbour) }
         case .away(let peer):
+            draining[host] = nil
             try plane.install(binding, chain: chains[host])
             // The first of them takes the others along.
             if let (neighbour, others) = owner.station(host), !others.isEmpty {
@@ -245,6 +256,32 @@ final class RoamingDriver: @unchecked Sendable {
                 departing = (peer, Station(host: RoamingHost(host), mac: neighbour.mac, others: named))
             }
             owner.left(host)
+        }
+    }
+
+    /// Sends on what was held of a host, in its order: until that is through, further packets are held as well, and until
+    /// those are through, what comes meanwhile follows them.
+    private func release(_ host: IPAddress) throws(DataPlaneError) {
+        let frames = held.take(host)
+        guard !frames.isEmpty else { return }
+        for frame in frames { owner.inject(frame) }
+        guard let binding = roaming.binding(of: host), case .here(_, isClaimed: false) = binding.place else { return }
+        try dataPlane.letDrain()
+        try plane.install(binding, chain: chains[host], order: .draining)
+        draining[host] = MonotonicClock.now()
+    }
+
+    /// Hosts of which nothing can be left have the usual way again.
+    private func endDraining() {
+        let now = MonotonicClock.now()
+        for (host, since) in draining where now - since >= Self.drainingSpan {
+            draining[host] = nil
+            guard let binding = roaming.binding(of: host), case .here = binding.place else { continue }
+            do {
+                try plane.install(binding, chain: chains[host])
+            } catch {
+                logger.error("\(error)")
+            }
         }
     }
 

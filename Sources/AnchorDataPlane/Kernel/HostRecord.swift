@@ -20,6 +20,7 @@ struct HostRecord {
         if entry.isUnaware { flags |= FA_HOST_UNAWARE }
         if entry.isAsked { flags |= FA_HOST_ASKED }
         if entry.isClaimed { flags |= FA_HOST_CLAIMED }
+        if entry.isDraining { flags |= FA_HOST_DRAINS }
         // The key of a GRE tunnel has the same place; which of both it is follows from the flags.
         value.previous = entry.previous
         if entry.isOwn { flags |= FA_HOST_OWN }
@@ -71,6 +72,7 @@ struct HostRecord {
         entry.isUnaware = value.has(FA_HOST_UNAWARE)
         entry.isAsked = value.has(FA_HOST_ASKED)
         entry.isClaimed = value.has(FA_HOST_CLAIMED)
+        entry.isDraining = value.has(FA_HOST_DRAINS)
         if !value.has(FA_HOST_GRE) { entry.previous = value.previous }
         entry.isOwn = value.has(FA_HOST_OWN)
         entry.isBicast = value.has(FA_HOST_BICAST)

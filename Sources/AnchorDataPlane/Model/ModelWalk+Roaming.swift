@@ -139,5 +139,5 @@ extension ModelWalk {
 
 extension HostEntry {
     /// Whether it is said where packets of this host go, who is here, by more than their destination.
-    var roams: Bool { isUnaware && (isClaimed || anchors != 0 || previous != 0) }
+    var roams: Bool { isUnaware && (isClaimed || isDraining || anchors != 0 || previous != 0) }
 }

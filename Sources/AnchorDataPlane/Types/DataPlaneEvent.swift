@@ -23,8 +23,9 @@ public enum DataPlaneEvent: Hashable, Sendable {
             self = .portBlockWanted(subscriber: length)
             return
         }
-        guard length <= FA_EVENT_PACKET_BYTES else { return nil }
+        // The packet stands at the same place in events of either size.
         let start = MemoryLayout<fa_event>.offset(of: \.packet)!
+        guard start + Int(length) <= record.count else { return nil }
         let packet = Array(record[start..<start + Int(length)])
         switch kind {
         case FA_EVENT_ICMP_ERROR: self = .icmpError(port: port, packet)

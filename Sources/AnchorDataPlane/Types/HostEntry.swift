@@ -44,6 +44,9 @@ public struct HostEntry: Hashable, Sendable {
     public var isAsked: Bool
     /// Unaware and attached: where it was before is not known yet, and its packets are handed to the daemon.
     public var isClaimed: Bool
+    /// Unaware and attached: its packets go by way of the daemon as long as others of it are there that have to go first,
+    /// see ``KernelDataPlane/letDrain()``.
+    public var isDraining: Bool
     /// Mobile node only: one of this node's own addresses, with its anchor at `tunnel.peer`.
     public var isOwn: Bool
 
@@ -51,7 +54,7 @@ public struct HostEntry: Hashable, Sendable {
         key: HostKey, node: UInt32, attachment: HostAttachment? = nil, tunnel: HostTunnel? = nil,
         isBicast: Bool = false, prefersTunnel: Bool = false, chain: ChainIndex = 0, isRefused: Bool = false,
         isUnaware: Bool = false, anchors: UInt32 = 0, previous: UInt32 = 0, isAsked: Bool = false,
-        isClaimed: Bool = false, isOwn: Bool = false
+        isClaimed: Bool = false, isDraining: Bool = false, isOwn: Bool = false
     ) {
         self.key = key
         self.node = node
@@ -66,6 +69,7 @@ public struct HostEntry: Hashable, Sendable {
         self.previous = previous
         self.isAsked = isAsked
         self.isClaimed = isClaimed
+        self.isDraining = isDraining
         self.isOwn = isOwn
     }
 }

@@ -42,10 +42,13 @@ public struct NodeModel: Hashable, Sendable, Codable {
 public struct StationModel: Hashable, Sendable, Codable {
     public var interface: String
     public var mac: MACAddress
+    /// Name of the router that it was at before, if the node, or its access point, says so [0085].
+    public var previous: String?
 
-    public init(interface: String, mac: MACAddress) {
+    public init(interface: String, mac: MACAddress, previous: String? = nil) {
         self.interface = interface
         self.mac = mac
+        self.previous = previous
     }
 }
 
@@ -69,19 +72,23 @@ public struct HandoverModel: Hashable, Sendable, Codable {
     /// Absent for a node that was nowhere.
     public var from: String?
     public var to: String
+    /// Routers that were asked for the node, where it is here; the one that had it decides [0085].
+    public var asked: [String]
     /// Seconds ago.
     public var begun: Double
     /// `settled`: its packets go on, at the router that it went to; `whole`: all of its flows are known there.
     public var steps: [Step]
 
     public init(
-        number: UInt64, address: IPAddress, epoch: UInt32, from: String?, to: String, begun: Double, steps: [Step]
+        number: UInt64, address: IPAddress, epoch: UInt32, from: String?, to: String, asked: [String] = [],
+        begun: Double, steps: [Step]
     ) {
         self.number = number
         self.address = address
         self.epoch = epoch
         self.from = from
         self.to = to
+        self.asked = asked
         self.begun = begun
         self.steps = steps
     }

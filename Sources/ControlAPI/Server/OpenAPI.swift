@@ -110,8 +110,8 @@ enum OpenAPI {
                     "address", "place", "epoch", "router", "interface", "mac", "anchors", "pending", "flowsHere",
                     "flowsAway",
                 ]),
-            schema("Station", ["interface", "mac"]),
-            schema("Handover", ["number", "address", "epoch", "from", "to", "begun", "steps"]),
+            schema("Station", ["interface", "mac", "previous"]),
+            schema("Handover", ["number", "address", "epoch", "from", "to", "asked", "begun", "steps"]),
             schema(
                 "Peer",
                 [

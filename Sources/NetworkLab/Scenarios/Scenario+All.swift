@@ -4,7 +4,8 @@ extension Scenario {
         beforeTheMove, tunnelledUp, strippedAtAnchor, downToAnchor, tunnelledDown, newFlow, thirdMove, lastFlowEnded,
         bothAttachments, returnFromBoth, translated, orderedTunnel, transparentServer, serverControl, serverDown,
         spoofedTunnels, killedDaemon, conflicts, pathMTU, traceroute, recovery, unawareBefore,
-        translationOutlivesDaemon, tableTransfer, originalFlowAfterMove, newFlowAfterMove, thirdRouter, quickMoves,
+        translationOutlivesDaemon, tableTransfer, findingPreviousRouter, originalFlowAfterMove, newFlowAfterMove,
+        thirdRouter, quickMoves,
         backAtOrigin, handoverOutlivesDaemons, formerRouterIsAway, peers,
     ]
 }

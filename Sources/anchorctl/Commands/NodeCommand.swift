@@ -39,11 +39,12 @@ struct NodeCommand: AsyncParsableCommand {
         @Argument(help: "Its address.") var address: IPAddress
         @Option(help: "The access link that it is on.") var interface: String
         @Option(help: "Its MAC address there.") var mac: MACAddress
+        @Option(help: "The router that it was at before, if it says so; without, all are asked.") var previous: String?
         @OptionGroup var connection: Connection
 
         func run() async throws {
             try await connection.run { client throws(ControlError) in
-                try await client.attachNode(address, StationModel(interface: interface, mac: mac))
+                try await client.attachNode(address, StationModel(interface: interface, mac: mac, previous: previous))
             }
         }
     }

@@ -94,8 +94,8 @@ struct RoamingBench {
         now = end
     }
 
-    mutating func attach(_ name: String, _ neighbour: Neighbour = Self.neighbour) {
-        handle(name, .attached(Self.host, neighbour))
+    mutating func attach(_ name: String, _ neighbour: Neighbour = Self.neighbour, from previous: String? = nil) {
+        handle(name, .attached(Self.host, neighbour, previous: previous))
     }
 
     mutating func disconnect(_ a: String, _ b: String) {

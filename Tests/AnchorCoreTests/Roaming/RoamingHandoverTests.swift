@@ -34,6 +34,22 @@ import Testing
         #expect(bench.actions["a"]?.contains(.release(host)) == true)
     }
 
+    @Test func `a host that says where it comes from has that router asked alone, and all others if it is wrong`() {
+        var bench = RoamingBench("a", "b", "c", "d")
+        bench.attach("a")
+        bench.attach("b", from: "a")
+        #expect(bench.place("b") == "b")
+        #expect(bench.kinds(from: "b", to: "a").contains(.claim))
+        #expect(!bench.kinds(from: "b", to: "c").contains(.claim))
+        bench.attach("c", from: "d")
+        #expect(bench.place("c") == "c")
+        #expect(bench.binding("c")?.epoch == 3)
+        for other in ["a", "b", "d"] { #expect(bench.kinds(from: "c", to: other).contains(.claim)) }
+        bench.attach("d", from: "nobody")
+        #expect(bench.place("d") == "d")
+        #expect(bench.binding("d")?.epoch == 4)
+    }
+
     @Test func `a host is let in after fifty milliseconds when nobody answers`() {
         var bench = RoamingBench("a", "b")
         bench.isHolding = true

@@ -23,7 +23,7 @@ import Testing
                 isOwn: true),
             HostEntry(
                 key: HostKey(.ten(5)), node: 4711, attachment: attachment, isUnaware: true, anchors: 0x8000_0005,
-                previous: 32, isClaimed: true),
+                previous: 32, isClaimed: true, isDraining: true),
             HostEntry(
                 key: HostKey(.ten(6)), node: 4712,
                 tunnel: HostTunnel(peer: .documentation(9), kind: .ipip, path: path), isUnaware: true, previous: 3,
@@ -63,6 +63,7 @@ import Testing
             entry.previous = UInt32(number % 33)
             entry.isAsked = number % 2 == 1
             entry.isClaimed = number % 2 == 0
+            entry.isDraining = number % 3 == 0
             if number % 2 == 0 { entry.anchors = 1 << UInt32(number % 32) }
             return entry
         }

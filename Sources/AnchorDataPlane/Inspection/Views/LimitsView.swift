@@ -28,6 +28,10 @@ extension fa_limit {
     func fields(_ clock: TickClock, at now: UInt32) -> [String: String] {
         // All zero until the first one.
         let age = tick == 0 && used == 0 ? "never" : FieldText.seconds(clock.age(of: tick, at: now))
-        return ["used": "\(used)", "allowed": "\(FA_LIMIT_RATE)", "age": age]
+        let heldAge = held_tick == 0 && held == 0 ? "never" : FieldText.seconds(clock.age(of: held_tick, at: now))
+        return [
+            "used": "\(used)", "allowed": "\(FA_LIMIT_RATE)", "age": age, "held": "\(held)",
+            "held_allowed": "\(FA_LIMIT_HELD)", "held_age": heldAge,
+        ]
     }
 }

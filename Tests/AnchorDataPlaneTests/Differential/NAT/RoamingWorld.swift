@@ -12,6 +12,7 @@ struct RoamingWorld {
         var previous: UInt32
         var isAsked = false
         var isClaimed = false
+        var isDraining = false
         /// Routers whose packets for it are sent on to where it is.
         var admitted: Set<Int> = []
     }
@@ -44,6 +45,7 @@ struct RoamingWorld {
                     kind: kind, family: family, anchors: isHere ? random.number(below: 16) : 0,
                     previous: random.chance(20) ? Self.unknown : previous,
                     isAsked: !isHere && !random.chance(3), isClaimed: isHere && random.chance(10),
+                    isDraining: isHere && random.chance(10),
                     admitted: isHere ? [] : Set((0..<4).filter { _ in random.chance(3) }))
             }
         }
@@ -74,6 +76,7 @@ struct RoamingWorld {
         entry.previous = sharing?.previous ?? 0
         entry.isAsked = sharing?.isAsked ?? false
         entry.isClaimed = sharing?.isClaimed ?? false
+        entry.isDraining = sharing?.isDraining ?? false
         try plane.setHost(entry)
         // Admitted in the other world, too: a care-of address that it has just left.
         for (index, router) in Self.routers.enumerated() {
