@@ -12,7 +12,7 @@ import Synchronization
 /// All of it happens on one event loop; what others touch is behind locks, which is what makes it safe to hand around.
 public final class Peering: @unchecked Sendable {
     /// What happens; for one reader.
-    public let events: PeerEvents
+    public let events = PeerEvents()
     /// This router's name, as its certificate says.
     public let name: String
 
@@ -28,7 +28,6 @@ public final class Peering: @unchecked Sendable {
     var isStopping = false
     let names: Set<String>
 
-    private let queue: AsyncStream<PeerEvents.Queued>.Continuation
     private var news: SourceLimiter
     private var listeners: [any Channel] = []
     private var upkeep: RepeatedTask?
@@ -57,9 +56,6 @@ public final class Peering: @unchecked Sendable {
             neighbours[peer.name] = Neighbour(peer, limits: configuration.limits)
         }
         eventLoop = Self.group.next()
-        let (stream, continuation) = AsyncStream.makeStream(of: PeerEvents.Queued.self)
-        events = PeerEvents(stream)
-        queue = continuation
     }
 
     /// Listens, and begins to look for its neighbours.
@@ -109,7 +105,7 @@ public final class Peering: @unchecked Sendable {
             let channels = self.listeners + self.connections.values.map(\.channel)
             return EventLoopFuture.andAllComplete(channels.map(\.closeFuture), on: self.eventLoop)
         }.get()
-        queue.finish()
+        events.finish()
     }
 
     /// Follows changed files, and ends what depends on a certificate that has ended.
@@ -126,7 +122,7 @@ public final class Peering: @unchecked Sendable {
     }
 
     func tell(_ event: PeerEvent, _ bytes: Int = 0, _ window: IncomingWindow? = nil) {
-        queue.yield(PeerEvents.Queued(event: event, bytes: bytes, window: window))
+        events.put(PeerEvents.Queued(event: event, bytes: bytes, window: window))
     }
 
     // MARK: Sending
@@ -148,6 +144,24 @@ public final class Peering: @unchecked Sendable {
         case .closed: throw .down(peer)
         case .cancelled: throw .cancelled
         }
+    }
+
+    /// Sends a small message to a neighbour at once.
+    /// - Parameters: as those of ``send(_:_:to:)``.
+    /// - Returns: false if too much is on its way there.
+    /// - Throws: where there is no session.
+    public func sendAtOnce(_ type: UInt8, _ payload: ByteBuffer, to peer: String) throws(PeeringError) -> Bool {
+        precondition(type >= PeerControl.firstMessage, "lower types are the session's own")
+        guard payload.readableBytes <= PeerFrameHeader.longestPayload else { throw .tooLong(payload.readableBytes) }
+        guard let connection = directory.withLock({ $0[peer] }) else {
+            throw names.contains(peer) ? .down(peer) : .unknownPeer(peer)
+        }
+        switch connection.outgoing.reserveAtOnce(PeerFrameHeader.length + payload.readableBytes) {
+        case .granted?: eventLoop.execute { connection.send(type, payload) }
+        case .closed?, .cancelled?: throw .down(peer)
+        case nil: return false
+        }
+        return true
     }
 
     /// The time that a message and its answer take, over the session.

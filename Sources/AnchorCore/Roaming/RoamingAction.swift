@@ -24,4 +24,7 @@ public enum RoamingAction: Hashable, Sendable {
     /// Take out flows of the host that began at that router, or at any other than this one.
     case removeAway(IPAddress, router: String?)
     case report(RoamingReport)
+
+    /// Whether it is but to be told, and has time.
+    public var isReport: Bool { if case .report = self { true } else { false } }
 }

@@ -58,16 +58,9 @@ final class PeeringService: Sendable {
 
     /// - Parameter handle: called on `queue` with what happens, one after the other: while it is busy, neighbours wait.
     func deliver(on queue: DispatchQueue, to handle: @escaping @Sendable (PeerEvent) -> Void) {
-        Task { [weak self, events = peering.events] in
-            for await event in events {
-                self?.tell(event)
-                await withCheckedContinuation { continuation in
-                    queue.async {
-                        handle(event)
-                        continuation.resume()
-                    }
-                }
-            }
+        peering.events.deliver(on: queue) { [weak self] event in
+            handle(event)
+            self?.tell(event)
         }
     }
 

@@ -4,7 +4,7 @@ import NIOCore
 import Synchronization
 
 /// Messages on their way to neighbours: in order to each of them, and nobody waits for one that takes them slowly.
-/// Flows have a lane of their own beside the small messages, which are urgent.
+/// Flows have a lane of their own beside the small messages, which are urgent: those go at once where the session has room.
 final class PeerOutbox: Sendable {
     private enum Urgent: Sendable {
         case message(RoamingMessage)
@@ -12,9 +12,27 @@ final class PeerOutbox: Sendable {
         case flows(@Sendable () async -> Void)
     }
 
-    private struct Lanes {
-        var urgent: AsyncStream<Urgent>.Continuation
-        var flows: AsyncStream<@Sendable () async -> Void>.Continuation
+    /// Those of a session.
+    private final class Lanes: Sendable {
+        let urgent: AsyncStream<Urgent>.Continuation
+        let flows: AsyncStream<@Sendable () async -> Void>.Continuation
+        /// What the urgent lane holds, all of which goes before what comes now.
+        let waiting = Atomic(0)
+
+        init(urgent: AsyncStream<Urgent>.Continuation, flows: AsyncStream<@Sendable () async -> Void>.Continuation) {
+            self.urgent = urgent
+            self.flows = flows
+        }
+
+        func add(_ next: Urgent) {
+            waiting.add(1, ordering: .relaxed)
+            urgent.yield(next)
+        }
+
+        func finish() {
+            urgent.finish()
+            flows.finish()
+        }
     }
 
     private let peering: Peering
@@ -31,19 +49,20 @@ final class PeerOutbox: Sendable {
     func open(_ peer: String) {
         let (urgent, urgentContinuation) = AsyncStream.makeStream(of: Urgent.self)
         let (flows, flowsContinuation) = AsyncStream.makeStream(of: (@Sendable () async -> Void).self)
+        let opened = Lanes(urgent: urgentContinuation, flows: flowsContinuation)
         let former = lanes.withLock { lanes in
-            let former = lanes[peer]
-            lanes[peer] = Lanes(urgent: urgentContinuation, flows: flowsContinuation)
-            return former
+            defer { lanes[peer] = opened }
+            return lanes[peer]
         }
-        former?.urgent.finish()
-        former?.flows.finish()
+        former?.finish()
         Task { [weak self] in
             for await next in urgent {
                 switch next {
                 case .message(let message): await self?.deliver(message, to: peer)
-                case .flows(let work): flowsContinuation.yield(work)
+                case .flows(let work): opened.flows.yield(work)
                 }
+                // It is with the session now: what comes next is behind it.
+                opened.waiting.subtract(1, ordering: .releasing)
             }
         }
         Task {
@@ -52,19 +71,23 @@ final class PeerOutbox: Sendable {
     }
 
     /// There is none any more: what was on its way is dropped.
-    func close(_ peer: String) {
-        let former = lanes.withLock { $0.removeValue(forKey: peer) }
-        former?.urgent.finish()
-        former?.flows.finish()
-    }
+    func close(_ peer: String) { lanes.withLock { $0.removeValue(forKey: peer) }?.finish() }
 
+    /// For one thread at a time.
     func send(_ message: RoamingMessage, to peer: String) {
-        _ = lanes.withLock { $0[peer]?.urgent }?.yield(.message(message))
+        guard let lanes = lanes.withLock({ $0[peer] }) else { return }
+        guard lanes.waiting.load(ordering: .acquiring) == 0 else { return lanes.add(.message(message)) }
+        do throws(PeeringError) {
+            let payload = ByteBuffer(bytes: message.encoded)
+            if try !peering.sendAtOnce(message.type, payload, to: peer) { lanes.add(.message(message)) }
+        } catch {
+            failed(peer, error)
+        }
     }
 
     /// Has work done that sends flows to the neighbour, after other work of that kind and what was sent before.
     func enqueue(to peer: String, _ work: @escaping @Sendable () async -> Void) {
-        _ = lanes.withLock { $0[peer]?.urgent }?.yield(.flows(work))
+        lanes.withLock { $0[peer] }?.add(.flows(work))
     }
 
     /// Sends it now; waits while too much is on its way.

@@ -36,6 +36,7 @@ final class RoamingDriver: @unchecked Sendable {
     private let owner: Owner
     private let outbox: PeerOutbox
     private let sending = FlowSending()
+    private let receiving: FlowReceiving
     private let timer: any DispatchSourceTimer
     private let watch: any DispatchSourceTimer
     private var wakeUp: MonotonicInstant?
@@ -66,6 +67,15 @@ final class RoamingDriver: @unchecked Sendable {
         self.logger = logger
         self.owner = owner
         outbox = PeerOutbox(peering) { peer, error in logger.debug("not sent to \(peer): \(error)") }
+        receiving = FlowReceiving(dataPlane.nat, owner: queue) { flows, host, room in
+            do throws(DataPlaneError) {
+                let result = try dataPlane.insertAway(flows, of: host, within: &room)
+                guard result.refused > 0 else { return }
+                logger.warning("flows of \(host) found no room", metadata: ["flows": "\(result.refused)"])
+            } catch {
+                logger.error("\(error)")
+            }
+        }
         timer = DispatchSource.makeIdleTimer(on: queue)
         watch = DispatchSource.makeIdleTimer(on: queue)
     }
@@ -195,8 +205,10 @@ final class RoamingDriver: @unchecked Sendable {
     // MARK: What is to be done
 
     private func perform(_ actions: [RoamingAction]) {
-        for action in actions { perform(action) }
+        for action in actions where !action.isReport { perform(action) }
         departing = nil
+        // What is logged and told to operators has time.
+        for action in actions where action.isReport { perform(action) }
     }
 
     private func perform(_ action: RoamingAction) {
@@ -204,6 +216,8 @@ final class RoamingDriver: @unchecked Sendable {
             switch action {
             case .install(let binding): try install(binding)
             case .remove(let host):
+                // Nothing names a host that is not there.
+                receiving.wait(for: host)
                 try plane.removeRoaming(host)
                 chains[host] = nil
                 draining[host] = nil
@@ -231,7 +245,7 @@ final class RoamingDriver: @unchecked Sendable {
                 // One without a number has none.
                 let number = router.map { plane.routers.number(of: $0) }
                 if case .some(.none) = number { break }
-                dataPlane.nat.removeAway(of: host, router: (number ?? nil).map { UInt32($0) })
+                receiving.remove(host, router: (number ?? nil).map { UInt32($0) })
             case .report(let report): owner.tell(report)
             }
         } catch {
@@ -301,30 +315,17 @@ final class RoamingDriver: @unchecked Sendable {
         let host = flows.host.address
         let numbers = flows.anchors.map { plane.routers.number(of: $0).map { UInt32($0) } }
         // Those of routers that this one doesn't know have nowhere to go.
-        let known = flows.flows.lazy.compactMap { flow -> RoamingFlow? in
+        let known = flows.flows.compactMap { flow -> RoamingFlow? in
             guard let anchor = numbers[Int(flow.anchor)] else { return nil }
             return RoamingFlow(
                 transport: flow.transport, localPort: flow.localPort, remote: IPAddress(v4: flow.remote),
                 remotePort: flow.remotePort, anchor: anchor, seen: UInt32(flow.seen))
         }
-        do throws(DataPlaneError) {
-            let result = try dataPlane.insertAway(known, of: host)
-            if result.refused > 0 {
-                logger.warning(
-                    "flows of \(host) found no room", metadata: ["flows": "\(result.refused)", "from": "\(peer)"])
-            }
-        } catch {
-            logger.error("\(error)")
+        guard flows.isLast else { return receiving.add(known, of: host, isFirst: flows.number == 0) }
+        let (epoch, routers) = (flows.epoch, plane.routers.names)
+        receiving.add(known, of: host, isFirst: flows.number == 0) { [weak self] anchors in
+            let names = Set(anchors.compactMap { routers[Int($0)] })
+            self?.handle(.flowsReceived(host, epoch: epoch, from: peer, anchors: names))
         }
-        guard flows.isLast else { return }
-        var anchors: Set<UInt32> = []
-        if host.isV4 {
-            dataPlane.nat.flows(of: host) { flow in
-                if let anchor = flow.anchor { anchors.insert(anchor) }
-                return true
-            }
-        }
-        let names = Set(anchors.compactMap { plane.routers.name(of: Int($0)) })
-        handle(.flowsReceived(host, epoch: flows.epoch, from: peer, anchors: names))
     }
 }

@@ -6,13 +6,21 @@ extension KernelDataPlane {
     public func insertAway(
         _ flows: some Sequence<RoamingFlow>, of inside: IPAddress
     ) throws(DataPlaneError) -> AwayResult {
+        var room = nat.awayRoom(of: inside)
+        return try insertAway(flows, of: inside, within: &room)
+    }
+
+    /// The same, of a table that comes in parts, see ``NATTable/insertAway(_:of:within:)``.
+    public func insertAway(
+        _ flows: some Sequence<RoamingFlow>, of inside: IPAddress, within room: inout AwayRoom
+    ) throws(DataPlaneError) -> AwayResult {
         let now = try tick()
         return nat.insertAway(
             flows.lazy.map { flow in
                 var flow = flow
                 flow.lastSeen = now
                 return flow
-            }, of: inside)
+            }, of: inside, within: &room)
     }
 
     /// How long ago a flow's last packet from its host was seen.

@@ -11,21 +11,35 @@ extension NATTable {
     /// router that is named now if it began elsewhere; one that began here is left alone. Told again, nothing is there
     /// twice.
     public func insertAway(_ flows: some Sequence<RoamingFlow>, of inside: IPAddress) -> AwayResult {
-        var result = AwayResult()
-        var room = [Int](repeating: flowLimit(of: inside) ?? 0, count: RouterEntry.limit)
-        self.flows(of: inside) { flow in
-            if let anchor = flow.anchor { room[Int(anchor) % room.count] -= 1 }
+        var room = awayRoom(of: inside)
+        return insertAway(flows, of: inside, within: &room)
+    }
+
+    /// How many more flows a host may have of each router. To find out is to walk its chain.
+    public func awayRoom(of inside: IPAddress) -> AwayRoom {
+        var room = AwayRoom(left: [Int](repeating: flowLimit(of: inside) ?? 0, count: RouterEntry.limit))
+        flows(of: inside) { flow in
+            if let anchor = flow.anchor { room.left[Int(anchor) % RouterEntry.limit] -= 1 }
             return true
         }
+        return room
+    }
+
+    /// The same, of a table that comes in parts: the room is looked for once.
+    /// - Parameter room: before the first part that of the host; each part takes its own off.
+    public func insertAway(
+        _ flows: some Sequence<RoamingFlow>, of inside: IPAddress, within room: inout AwayRoom
+    ) -> AwayResult {
+        var result = AwayResult()
         var part: [RoamingFlow] = []
         part.reserveCapacity(Self.insertedAtOnce)
         for flow in flows {
             part.append(flow)
             guard part.count == Self.insertedAtOnce else { continue }
-            insert(part, of: inside, &room, &result)
+            insert(part, of: inside, &room.left, &result)
             part.removeAll(keepingCapacity: true)
         }
-        insert(part, of: inside, &room, &result)
+        insert(part, of: inside, &room.left, &result)
         return result
     }
 

@@ -35,6 +35,12 @@ public struct RoamingFlow: Hashable, Sendable {
     }
 }
 
+/// How many more flows that began at other routers a host may have, of each.
+public struct AwayRoom: Hashable, Sendable {
+    /// By the router's index.
+    var left: [Int]
+}
+
 /// What became of flows that began elsewhere, see ``NATTable/insertAway(_:of:)``.
 public struct AwayResult: Hashable, Sendable {
     /// New in the table.

@@ -40,28 +40,3 @@ public struct PeeringRefused: Hashable, Sendable {
     /// More about it.
     public var detail: String
 }
-
-/// Events in the order in which they happened, for one reader. While it takes no messages, their sessions read no more.
-public struct PeerEvents: AsyncSequence, Sendable {
-    struct Queued: Sendable {
-        var event: PeerEvent
-        var bytes = 0
-        var window: IncomingWindow?
-    }
-
-    private let stream: AsyncStream<Queued>
-
-    init(_ stream: AsyncStream<Queued>) { self.stream = stream }
-
-    public struct Iterator: AsyncIteratorProtocol {
-        fileprivate var base: AsyncStream<Queued>.Iterator
-
-        public mutating func next() async -> PeerEvent? {
-            guard let queued = await base.next() else { return nil }
-            queued.window?.release(queued.bytes)
-            return queued.event
-        }
-    }
-
-    public func makeAsyncIterator() -> Iterator { Iterator(base: stream.makeAsyncIterator()) }
-}

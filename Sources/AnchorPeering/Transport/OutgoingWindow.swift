@@ -63,6 +63,17 @@ final class OutgoingWindow: Sendable {
         }
     }
 
+    /// For what is small and can't wait: before those who do, up to twice the window.
+    /// - Returns: `nil` if there is no room.
+    func reserveAtOnce(_ bytes: Int) -> Outcome? {
+        state.withLock { state in
+            guard state.isOpen else { return .closed }
+            guard state.used < 2 * limit else { return nil }
+            state.used += bytes
+            return .granted
+        }
+    }
+
     /// So many bytes have gone out.
     func release(_ bytes: Int) {
         let ready = state.withLock { state -> [Waiter] in

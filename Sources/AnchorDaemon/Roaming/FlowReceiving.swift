@@ -1,0 +1,86 @@
+import AnchorDataPlane
+import AnchorProtocol
+import Dispatch
+import NetworkTypes
+
+/// Puts flows of other routers' tables into this one's, beside its owner's queue, which others' handovers need: a table
+/// of a hundred thousand takes a tenth of a second.
+///
+/// All of it is called on the owner's queue, which is what makes it safe to hand around.
+final class FlowReceiving: @unchecked Sendable {
+    /// Puts flows of a host into the table, within what room it has.
+    typealias Insertion = @Sendable ([RoamingFlow], IPAddress, inout AwayRoom) -> Void
+
+    private let nat: NATTable
+    private let insert: Insertion
+    private let owner: DispatchQueue
+    private let queue = DispatchQueue(label: "flows of other routers")
+    /// Hosts of which something is under way, and how much.
+    private var pending: [IPAddress: Int] = [:]
+    /// Of hosts whose tables are coming; on its own queue.
+    private var rooms: [IPAddress: AwayRoom] = [:]
+
+    /// - Parameters:
+    ///   - owner: the queue that it is called on.
+    init(_ nat: NATTable, owner: DispatchQueue, insert: @escaping Insertion) {
+        self.nat = nat
+        self.owner = owner
+        self.insert = insert
+    }
+
+    /// - Parameters:
+    ///   - flows: of the host, the anchors as this router numbers them.
+    ///   - isFirst: the first ones of a table.
+    ///   - completion: called on the owner's queue, behind all that went before, with the anchors of all flows of the host
+    ///     that began elsewhere; `nil` where nobody has to know.
+    func add(
+        _ flows: [RoamingFlow], of host: IPAddress, isFirst: Bool, completion: (@Sendable (Set<UInt32>) -> Void)? = nil
+    ) {
+        pending[host, default: 0] += 1
+        queue.async { [self] in
+            var room = (isFirst ? nil : rooms[host]) ?? nat.awayRoom(of: host)
+            insert(flows, host, &room)
+            rooms[host] = completion == nil ? room : nil
+            let anchors = completion == nil ? [] : anchors(of: host)
+            owner.async { [self] in
+                done(host)
+                completion?(anchors)
+            }
+        }
+    }
+
+    /// Takes out a host's flows that began at a router, or at all others, those under way included.
+    func remove(_ host: IPAddress, router: UInt32?) {
+        guard pending[host] != nil else {
+            _ = nat.removeAway(of: host, router: router)
+            // What came of a table that was broken off.
+            return queue.async { [self] in rooms[host] = nil }
+        }
+        pending[host, default: 0] += 1
+        queue.async { [self] in
+            _ = nat.removeAway(of: host, router: router)
+            rooms[host] = nil
+            owner.async { [self] in done(host) }
+        }
+    }
+
+    /// Returns when nothing of the host is under way any more.
+    func wait(for host: IPAddress) {
+        if pending[host] != nil { queue.sync {} }
+    }
+
+    private func done(_ host: IPAddress) {
+        let left = pending[host, default: 1] - 1
+        pending[host] = left > 0 ? left : nil
+    }
+
+    private func anchors(of host: IPAddress) -> Set<UInt32> {
+        var anchors: Set<UInt32> = []
+        guard host.isV4 else { return anchors }
+        nat.flows(of: host) { flow in
+            if let anchor = flow.anchor { anchors.insert(anchor) }
+            return true
+        }
+        return anchors
+    }
+}
