@@ -5,6 +5,7 @@ extension Scenario {
         bothAttachments, returnFromBoth, translated, orderedTunnel, transparentServer, serverControl, serverDown,
         spoofedTunnels, killedDaemon, conflicts, pathMTU, traceroute, recovery, unawareBefore,
         translationOutlivesDaemon, tableTransfer, originalFlowAfterMove, newFlowAfterMove, thirdRouter, quickMoves,
-        backAtOrigin, handoverOutlivesDaemons, formerRouterIsAway, peers,
+        backAtOrigin, applications, handoverOutlivesDaemons, formerRouterIsAway,
+        peers,
     ]
 }
