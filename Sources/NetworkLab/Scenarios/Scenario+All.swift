@@ -6,6 +6,6 @@ extension Scenario {
         spoofedTunnels, killedDaemon, conflicts, pathMTU, traceroute, recovery, unawareBefore,
         translationOutlivesDaemon, tableTransfer, originalFlowAfterMove, newFlowAfterMove, thirdRouter, quickMoves,
         backAtOrigin, applications, handoverOutlivesDaemons, formerRouterIsAway,
-        peers,
+        dynamicAddress, peers,
     ]
 }
