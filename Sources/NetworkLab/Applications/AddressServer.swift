@@ -14,8 +14,9 @@ final class AddressServer {
 
     /// The server's address, one of the operator's core.
     static let address = IPAddress("192.0.2.253")!
-    /// Seconds.
+    /// Seconds. Those of the lease's states are as short as a run is, and not in proportion to it.
     static let leaseTime = 3600
+    static let (renewal, rebinding) = (5, 10)
 
     init(on lab: Lab) throws {
         let block = AddressPlan.roamingBlock(1, .v4)
@@ -30,6 +31,8 @@ final class AddressServer {
                 "--dhcp-leasefile=\(lab.identity.folder)/dhcp.leases",
                 "--dhcp-range=\(first),\(last),255.255.255.0,\(Self.leaseTime)",
                 "--dhcp-option=option:router,\(AddressPlan.commonGateway(.v4))",
+                // When a client asks this server to renew its lease, and when all servers.
+                "--dhcp-option-force=option:T1,\(Self.renewal)", "--dhcp-option-force=option:T2,\(Self.rebinding)",
             ], on: "net", name: "dhcp-server")
         try server.waitUntil("listening") {
             (try? lab.run(["ss", "-Hulpn", "sport = :67"], on: "net"))?.contains(":67") ?? false
@@ -100,6 +103,16 @@ final class AddressClient {
             ], on: "mn", name: "dhclient-\(runs)")
         self.process = process
         try process.waitUntil("a lease", timeout: .seconds(40)) { process.log.contains("bound to ") }
+        return process.log
+    }
+
+    /// Waits until its lease has been renewed since it was bound.
+    /// - Returns: all that it has said and heard.
+    func waitForRenewal() throws -> String {
+        guard let process else { return "" }
+        try process.waitUntil("a renewed lease", timeout: .seconds(60)) {
+            process.log.split(separator: "\n").count { $0.hasPrefix("bound to ") } >= 2
+        }
         return process.log
     }
 

@@ -54,5 +54,9 @@ extension Scenario {
             try run.checkWalk(router == 1 ? "D10" : "D3", on: links[0], [walk], in: seen)
             try run.checkWalk(router == 1 ? "D10" : "D3", on: "cn", ["[oA4>C]"], in: seen)
         }
+        let said = try client.waitForRenewal()
+        run.check(
+            "a lease is renewed, of the same address", try client.address == node && !said.contains("DHCPDISCOVER"))
+        run.check("the download is still running", download.process.isRunning, "\(download.bytes) bytes")
     }
 }
