@@ -8,7 +8,8 @@ public struct PacketQuestion: Hashable, Sendable {
     public var isDown = false
     /// Where it comes in; `nil`: where packets of its source come in by what is known of it.
     public var interface: String?
-    /// The tunnel that it comes in; `nil`: the one that its source's packets come in, if it is elsewhere.
+    /// The tunnel that it comes in; `nil`: that of its host, or of the router where its flow began, if that is elsewhere
+    /// and it isn't said where the packet comes in.
     public var tunnel: Tunnel?
     /// The station that sends it; `nil`: the source's own.
     public var station: MACAddress?

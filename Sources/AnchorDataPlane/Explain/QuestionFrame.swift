@@ -30,14 +30,30 @@ struct QuestionFrame {
 
     /// What the correspondent knows the flow's host by.
     private static func outside(of flow: FlowKey, _ plane: KernelDataPlane) -> ModelNAT.Endpoint? {
+        slot(NATKind.up, of: flow, plane).map { slot in
+            .init(
+                address: IPAddress(v4: UInt32(bigEndian: slot.address_be)), port: UInt16(bigEndian: slot.port_be))
+        }
+    }
+
+    /// A flow of a host, translated here or elsewhere.
+    private static func slot(_ kind: UInt8, of flow: FlowKey, _ plane: KernelDataPlane) -> fa_translation? {
         guard let transport = ModelNAT.Transport(rawValue: flow.transport), flow.local.isV4 else { return nil }
         let tuple = ModelNAT.Tuple(
             transport: transport, local: .init(address: flow.local, port: flow.localPort),
             remote: .init(address: flow.remote, port: transport == .icmp ? 0 : flow.remotePort))
         let memory = plane.nat.memory
-        guard let found = memory.find(TranslationKey(fa_nat_key(NATKind.up, tuple))) else { return nil }
-        let slot = memory.translations.slots[found.index]
-        return .init(address: IPAddress(v4: UInt32(bigEndian: slot.address_be)), port: UInt16(bigEndian: slot.port_be))
+        return memory.find(TranslationKey(fa_nat_key(kind, tuple))).map { memory.translations.slots[$0.index] }
+    }
+
+    /// Where packets of a flow to a host here come from, if it began at another router.
+    private func anchor() throws(DataPlaneError) -> IPAddress? {
+        let flow = question.flow
+        if let away = Self.slot(NATKind.away, of: flow, plane) { return plane.routers[Int(away.router)]?.address }
+        let host = try plane.host(HostKey(flow.local))
+        let isInside = plane.configuration.inside.contains { $0.contains(flow.local) }
+        guard let host, host.attachment != nil, host.previous != 0, !isInside else { return nil }
+        return plane.routers[Int(host.previous) - 1]?.address
     }
 
     func encoded() throws(DataPlaneError) -> (frame: [UInt8], port: PortIndex) {
@@ -73,16 +89,7 @@ struct QuestionFrame {
 
     private func outer(on port: Port) throws(DataPlaneError) -> [Layer] {
         var tunnel = question.tunnel
-        // Packets of a host that is elsewhere come from there.
-        if tunnel == nil, question.interface == nil, !question.isDown, port.role == .core, let known = host?.tunnel {
-            let endpoints = plane.configuration.endpoints
-            guard let own = endpoints.first(where: { $0.family == known.peer.family }) else { return [] }
-            tunnel = .init(source: known.peer, destination: own)
-            if case .gre(let key, let isSequenced) = known.kind {
-                tunnel?.key = key
-                tunnel?.sequence = isSequenced ? try nextSequence() : nil
-            }
-        }
+        if tunnel == nil, question.interface == nil { tunnel = try usualTunnel(on: port) }
         guard let tunnel else { return [] }
         guard tunnel.source.family == tunnel.destination.family else {
             throw .invalid("the tunnel's ends, \(tunnel.source) and \(tunnel.destination), are not of one family")
@@ -91,6 +98,25 @@ struct QuestionFrame {
             tunnel.key == nil && tunnel.sequence == nil
             ? [] : [.gre(.init(key: tunnel.key, sequence: tunnel.sequence))]
         return [Self.ip(tunnel.source, tunnel.destination)] + gre
+    }
+
+    /// The tunnel that such packets are in: of a host that is elsewhere from there, and of a flow that began elsewhere
+    /// from there.
+    private func usualTunnel(on port: Port) throws(DataPlaneError) -> PacketQuestion.Tunnel? {
+        func own(_ peer: IPAddress) -> IPAddress? {
+            plane.configuration.endpoints.first { $0.family == peer.family }
+        }
+        guard port.role == .core else { return nil }
+        if question.isDown {
+            guard let anchor = try anchor(), let own = own(anchor) else { return nil }
+            return .init(source: anchor, destination: own)
+        }
+        guard let known = host?.tunnel, let own = own(known.peer) else { return nil }
+        guard case .gre(let key, let isSequenced) = known.kind else {
+            return .init(source: known.peer, destination: own)
+        }
+        let sequence = isSequenced ? try nextSequence() : nil
+        return .init(source: known.peer, destination: own, key: key, sequence: sequence)
     }
 
     /// The number behind the last one that came from the host.

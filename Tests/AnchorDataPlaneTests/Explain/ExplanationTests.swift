@@ -149,10 +149,7 @@ import Testing
             lookUps: ["away,tcp,10.1.0.10:50000,198.51.100.9:80": true, "0": true]),
         Case(
             name: "its answers out of the tunnel (D3)", flow: "tcp,10.1.0.10:50000,198.51.100.9:80",
-            change: { question in
-                question.isDown = true
-                question.tunnel = .init(source: IPAddress("203.0.113.21")!, destination: IPAddress("192.0.2.1")!)
-            }, interface: "p2", reason: "delivered", verdict: .sent(interface: "p1"),
+            change: { $0.isDown = true }, interface: "p2", reason: "delivered", verdict: .sent(interface: "p1"),
             headers: "[203.0.113.21>192.0.2.1][198.51.100.9>10.1.0.10]", after: "[198.51.100.9>10.1.0.10]",
             lookUps: ["203.0.113.21": true, "10.1.0.10": true]),
         Case(
