@@ -29,9 +29,11 @@ final class SecureDownload: Application {
     }
 
     var isRunning: Bool { download.process.isRunning }
-    func markProgress() { mark = download.bytes }
+    func markProgress() throws { mark = try download.received() }
 
     func waitForProgress() throws {
-        try download.process.waitUntil("more bytes", timeout: .seconds(20)) { download.bytes >= mark + 100_000 }
+        try download.process.waitUntil("more bytes", timeout: .seconds(20)) {
+            (try? download.received()).map { $0 >= mark + 100_000 } ?? false
+        }
     }
 }

@@ -79,6 +79,7 @@ public final class WebServer {
 
 /// A curl on the mobile node, downloading.
 public final class Download {
+    private let lab: Lab
     public let process: BackgroundProcess
     /// What has arrived.
     public let path: String
@@ -90,6 +91,7 @@ public final class Download {
         on lab: Lab, from server: WebServer, family: AddressFamily, name: String, source: IPAddress? = nil,
         securePort port: Int? = nil
     ) throws {
+        self.lab = lab
         path = "\(lab.identity.folder)/\(name).bin"
         try? FileManager.default.removeItem(atPath: path)
         var arguments = ["curl", "--silent", "--show-error", "--fail", "--connect-timeout", "5", "--output", path]
@@ -106,7 +108,25 @@ public final class Download {
         return (attributes?[.size] as? UInt64).map(Int.init) ?? 0
     }
 
-    /// Waits until so many more bytes have arrived than now.
+    /// Bytes that have come to its socket, read or not; 0 once it is closed. What comes to the file may have waited in
+    /// the socket for a while.
+    func received() throws -> Int {
+        let sockets = try lab.run(["ss", "-HtipO"], on: "mn").split(separator: "\n")
+        guard let own = sockets.first(where: { $0.contains("pid=\(process.pid),") }),
+            let count = own.firstMatch(of: /bytes_received:(\d+)/)
+        else { return 0 }
+        return Int(count.output.1) ?? 0
+    }
+
+    /// Waits until so many more bytes have come over the network than now.
+    func waitForArrivals(_ more: Int, timeout: Duration = .seconds(30)) throws {
+        let before = try received()
+        try process.waitUntil("\(more) more bytes to arrive", timeout: timeout) {
+            (try? received()).map { $0 >= before + more } ?? false
+        }
+    }
+
+    /// Waits until so many more bytes are in the file than now.
     public func waitForProgress(_ more: Int, timeout: Duration = .seconds(15)) throws {
         let before = bytes
         try process.waitUntil("\(more) more bytes", timeout: timeout) { bytes >= before + more }

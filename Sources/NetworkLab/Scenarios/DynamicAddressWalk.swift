@@ -48,7 +48,7 @@ extension Scenario {
             run.check("\(place), its download goes on", download.process.isRunning, "\(download.bytes) bytes so far")
             let links = ["ar\(router)-core", "cn"]
             let seen = try run.observe(links, in: lab, label: "at-\(router)", filter: "tcp.port == 80") {
-                try download.waitForProgress(300_000)
+                try download.waitForArrivals(300_000)
             }
             let walk = router == 1 ? "[oA4>C]" : "[\(letter)>oA][M>C]"
             try run.checkWalk(router == 1 ? "D10" : "D3", on: links[0], [walk], in: seen)

@@ -81,7 +81,7 @@ final class RoamingLab {
     /// Captures the TCP packets of links while the download goes on for a while.
     func observe(_ links: [String], label: String) throws -> Observation {
         try run.observe(links, in: lab, label: label, filter: "tcp.port == 80") {
-            try original.waitForProgress(300_000)
+            try original.waitForArrivals(300_000)
         }
     }
 
