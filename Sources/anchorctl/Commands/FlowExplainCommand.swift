@@ -60,12 +60,13 @@ extension PacketExplanationModel {
         return "in     \(interface) (\(role)): \(headers) \(content)\n" + table + ending
     }
 
+    /// What becomes of it and why, and as what it goes on.
     private var ending: String {
-        let place = leavesBy ?? (verdict == "sent" ? "where the kernel's routes say" : "to the kernel")
-        let line: String? = headersAfter.map { "\(verdict == "sent" ? place : "kernel"): \($0) \(contentAfter ?? "")" }
         let why = reason.map { "\($0): \(meaning ?? "")" } ?? (verdict == "kernel" ? "as it came" : "")
-        return "\(verdict.padding(toLength: 7, withPad: " ", startingAt: 0))\(why)\n"
-            + (line.map { "out    \($0)\n" } ?? "")
+        let action = verdict.padding(toLength: 7, withPad: " ", startingAt: 0) + why + "\n"
+        guard let headersAfter else { return action }
+        let place = leavesBy ?? (verdict == "sent" ? "where the kernel's routes say" : "kernel")
+        return action + "out    \(place): \(headersAfter) \(contentAfter ?? "")\n"
     }
 }
 
