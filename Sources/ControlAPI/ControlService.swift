@@ -24,6 +24,9 @@ public protocol ControlService: Sendable {
     /// Flows that an access router translates.
     func translatedFlows(_ query: TranslatedFlowQuery) async throws(ControlError) -> [TranslatedFlowModel]
 
+    /// What an access router would do with a packet, and what it looks up for it. Nothing is changed.
+    func explain(_ query: PacketQuery) async throws(ControlError) -> PacketExplanationModel
+
     /// Nodes that know nothing of their routers, in the order of their addresses.
     func nodes() async throws(ControlError) -> [NodeModel]
     func node(_ address: IPAddress) async throws(ControlError) -> NodeModel

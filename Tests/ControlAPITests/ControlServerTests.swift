@@ -96,6 +96,28 @@ import Testing
         }
     }
 
+    @Test func `a packet is asked about with all that is said of it`() async throws {
+        try await serving { client, path in
+            let query = PacketQuery(
+                flow: "tcp,[fd01::7]:40112,[2001:db8:9::9]:443", direction: .down, interface: "core0",
+                tunnel: [IPAddress("2001:db8::2")!, IPAddress("2001:db8::1")!], key: 7, sequence: .max,
+                mac: MACAddress(bits: 0x02_00_00_00_00_07), opens: true, length: 1500)
+            // The fake one says what it was asked.
+            let asked = try await client.explain(query).headers
+            #expect(asked == "\(query)")
+            let short = PacketQuery(flow: "udp,10.0.0.1:53,10.0.0.2:53")
+            #expect(try await client.explain(short).headers == "\(short)")
+            let explain = "http://localhost/v1/flows/explain"
+            #expect(try await curl(path, explain).contains("write flow=tcp"))
+            for (wrong, words) in [
+                ("direction=left", "neither up nor down"), ("tunnel=10.0.0.1,x", "is not an IP address"),
+                ("key=-1", "is no such number"), ("mac=7", "is not a MAC address"), ("opens=7", "neither true"),
+            ] {
+                #expect(try await curl(path, explain + "?flow=\(short.flow)&\(wrong)").contains(words), "\(wrong)")
+            }
+        }
+    }
+
     @Test func `a subscriber is found by its inside address`() async throws {
         try await serving { client, _ in
             let all = try await client.subscribers()

@@ -84,6 +84,11 @@ final class FakeService: ControlService {
                 correspondentPort: 3, state: "open", idleUp: 1, idleDown: 2)
         }
     }
+    func explain(_ query: PacketQuery) async throws(ControlError) -> PacketExplanationModel {
+        PacketExplanationModel(
+            interface: query.interface ?? "acc0", role: "access", headers: "\(query)", content: "", lookUps: [],
+            verdict: "sent")
+    }
     func servers() async throws(ControlError) -> [ServerModel] {
         [
             ServerModel(

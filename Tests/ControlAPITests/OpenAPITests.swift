@@ -25,7 +25,8 @@ import Testing
                 preferred: true),
             "Subscriber": try await FakeService().subscribers()[0],
             "TranslatedFlow": try await FakeService().translatedFlows(TranslatedFlowQuery())[0],
-            "Attach": AttachModel(interface: ""),
+            "PacketExplanation": try await FakeService().explain(PacketQuery(flow: "")),
+            "LookUp": LookUpModel(map: "", key: "", found: nil), "Attach": AttachModel(interface: ""),
             "Server": ServerModel(
                 name: "", kind: "", interfaces: [], areLegsUp: true, isMarkedDown: false, whenDown: "", chain: ""),
             "ServerState": ServerStateModel(state: .up),

@@ -59,6 +59,11 @@ struct AccessRouterControl: ControlService {
         return try TranslatedFlowModel.matching(query, in: service.dataPlane, routers: service.routerNames)
     }
 
+    // Beside the queue, as what it explains is.
+    func explain(_ query: PacketQuery) async throws(ControlError) -> PacketExplanationModel {
+        try PacketExplanationModel.answer(query, in: service.dataPlane)
+    }
+
     func anchors() async throws(ControlError) -> [AnchorModel] { throw .otherRole("the anchor table", "a mobile node") }
     func attach(_ request: AttachModel) async throws(ControlError) { throw .otherRole("attaching", "a mobile node") }
 

@@ -55,6 +55,10 @@ struct MobileNodeControl: ControlService {
         throw .otherRole("translating", "an access router")
     }
 
+    func explain(_ query: PacketQuery) async throws(ControlError) -> PacketExplanationModel {
+        throw .otherRole("explaining packets", "an access router")
+    }
+
     func flows() async throws(ControlError) -> [FlowModel] {
         try await service.queue.answer { [service] () throws(ControlError) in try service.flowModels() }
     }

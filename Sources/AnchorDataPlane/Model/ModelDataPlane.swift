@@ -23,6 +23,10 @@ public final class ModelDataPlane: DataPlane {
         var nat = ModelNAT()
         /// Time since the model began.
         var now = Duration.zero
+        /// Of a copy: far ends of tunnels, also of hosts that are not in it.
+        var peers: Set<IPAddress> = []
+        /// Told of all that is looked up.
+        var trace: LookUpTrace? { didSet { nat.trace = trace } }
     }
 
     /// A host and what its packets have changed.
@@ -184,8 +188,26 @@ extension ModelDataPlane.Tables {
 
     /// Whether any host's tunnel ends at this address, or another router is there.
     func isPeer(_ address: IPAddress) -> Bool {
-        hosts.values.contains { $0.entry.tunnel?.peer == address }
+        trace?.note(.peer(address))
+        return peers.contains(address) || hosts.values.contains { $0.entry.tunnel?.peer == address }
             || routers.values.contains { $0.address == address }
+    }
+
+    /// Whether tunnelled packets of the host are accepted from this peer beside those from its entry's.
+    func isAdmitted(_ peer: IPAddress, of host: IPAddress) -> Bool {
+        trace?.note(.admitted(host: host, peer: peer))
+        return admittedPeers[host]?.contains(peer) == true
+    }
+
+    func path(_ index: PathIndex) -> PathSpecification? {
+        if index != 0 { trace?.note(.path(index)) }
+        return paths[index]
+    }
+
+    /// Another router, by its index.
+    func router(_ index: Int) -> RouterEntry? {
+        trace?.note(.router(index))
+        return routers[index]
     }
 
     /// Whether no packet with this sequence number or a later one was delivered before [0054]; notes that this one is.
@@ -218,6 +240,12 @@ extension ModelDataPlane.Tables {
         case .neighbour: resolutions[specification.nextHop]?.destination != nil
         case .kernel, .drop: false
         }
+    }
+
+    /// Where the kernel's routes are asked instead of the default path: a model has no kernel beside it, and leaves the
+    /// packet to it.
+    var pathByKernel: PathIndex? {
+        configuration.routesByKernel ? indices[PathSpecification(nextHop: .kernel)] : nil
     }
 
     /// Largest IP packet that fits before anything is pushed, in bytes.

@@ -6,7 +6,7 @@ extension ModelWalk {
     mutating func transmit(
         _ packet: inout ModelPacket, _ header: ModelPacket.Header, _ action: Action
     ) throws(Exit) -> ModelOutcome {
-        guard let path = tables.paths[action.path] else { throw Self.exit("no_route") }
+        guard let path = tables.path(action.path) else { throw Self.exit("no_route") }
         let isDecapsulated = header.start != packet.network.start
         var decrements = action.decrements
         var left: Reason?

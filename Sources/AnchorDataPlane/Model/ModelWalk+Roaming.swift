@@ -36,6 +36,7 @@ extension ModelWalk {
     func sharer(
         _ inner: ModelPacket.Header, with peer: IPAddress
     ) -> (ModelDataPlane.ModelHost, Origin)? {
+        tables.trace?.note(.routerAt(peer))
         guard let router = tables.routers.first(where: { $0.value.address == peer })?.key else { return nil }
         func isShared(_ entry: HostEntry) -> Bool {
             entry.attachment != nil && entry.tunnel == nil && entry.anchors >> UInt32(router) & 1 != 0
@@ -44,7 +45,7 @@ extension ModelWalk {
             if isShared(host.entry) { return (host, .flowBegan) }
             // What its own place sends isn't sent back there.
             if let tunnel = host.entry.tunnel, tunnel.peer != peer,
-                tables.admittedPeers[inner.destination]?.contains(peer) == true
+                tables.isAdmitted(peer, of: inner.destination)
             {
                 return (host, .movedOn)
             }
@@ -78,7 +79,7 @@ extension ModelWalk {
         if let peer {
             switch way {
             case .unknown: way = .here
-            case .router(let number) where tables.routers[Int(number) - 1]?.address == peer: way = .here
+            case .router(let number) where tables.router(Int(number) - 1)?.address == peer: way = .here
             case .here, .router: break
             }
         } else if case .unknown = way {
@@ -94,7 +95,7 @@ extension ModelWalk {
             packet.clampMSS(header, configuration)
             return try send(&packet, header, try uplink(host, header))
         case .router(let number):
-            guard let router = tables.routers[Int(number) - 1] else { throw Self.exit("no_route") }
+            guard let router = tables.router(Int(number) - 1) else { throw Self.exit("no_route") }
             let reason = Reason(name: isHere ? "to_anchor" : "passed_on")!
             let action = Action(
                 path: router.path, reason: reason, decrements: configuration.decrementsTTL, router: router.address)

@@ -43,7 +43,7 @@ extension ModelWalk {
             return try agreed(host, origin, tunnel)
         }
         guard let source else { throw Self.exit(isPeer(peer) ? "inner_source_unknown" : "peer_unknown") }
-        guard tables.admittedPeers[tunnel.inner.source]?.contains(peer) == true else {
+        guard tables.isAdmitted(peer, of: tunnel.inner.source) else {
             throw Self.exit(isPeer(peer) ? "inner_source_not_allowed" : "peer_unknown")
         }
         return (source, .host)

@@ -210,6 +210,7 @@ struct ModelWalk: ModelWalking {
     private func chain(of host: ModelDataPlane.ModelHost) throws(Exit) -> (up: PathIndex, down: PathIndex)? {
         if host.entry.isRefused { throw Self.exit("server_down") }
         guard host.entry.chain != 0 else { return nil }
+        tables.trace?.note(.chain(host.entry.chain))
         switch tables.chains[host.entry.chain] ?? .bypass {
         case .through(let up, let down): return (up, down)
         case .bypass: return nil
@@ -227,7 +228,9 @@ struct ModelWalk: ModelWalking {
         let routes = configuration.routes.sorted { $0.prefix.length > $1.prefix.length }
         action.path =
             routes.first { $0.prefix.contains(destination) }?.path
+            ?? tables.pathByKernel
             ?? (header.isV4 ? configuration.defaultPathV4 : configuration.defaultPathV6)
+        tables.trace?.note(.route(destination, action.path))
         guard action.path != 0 else { throw Self.exit("no_route") }
         return action
     }
@@ -241,7 +244,7 @@ struct ModelWalk: ModelWalking {
         // It would go out of the leg that it came in by: it has passed this server already.
         let isBack =
             mode == .afterServer && action.reason.name == "to_server"
-            && tables.paths[action.path].flatMap(tables.port) == index
+            && tables.path(action.path).flatMap(tables.port) == index
         return isBack ? try deliver(host) : action
     }
 
@@ -266,7 +269,10 @@ struct ModelWalk: ModelWalking {
 
     // MARK: Tables
 
-    func host(_ address: IPAddress) -> ModelDataPlane.ModelHost? { tables.hosts[HostKey(address)] }
+    func host(_ address: IPAddress) -> ModelDataPlane.ModelHost? {
+        tables.trace?.note(.host(address))
+        return tables.hosts[HostKey(address)]
+    }
     mutating func touch(_ host: ModelDataPlane.ModelHost) { tables.touch(host) }
     func isPeer(_ address: IPAddress) -> Bool { tables.isPeer(address) }
 

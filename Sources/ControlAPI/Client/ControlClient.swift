@@ -36,6 +36,21 @@ public struct ControlClient: ControlService {
         return try decode(await send(.GET, "/v1/nat/flows", query: items))
     }
 
+    public func explain(_ query: PacketQuery) async throws(ControlError) -> PacketExplanationModel {
+        var items = [
+            HTTPRequest.QueryItem(name: "flow", value: query.flow),
+            .init(name: "direction", value: query.direction.rawValue),
+            .init(name: "opens", value: "\(query.opens)"),
+        ]
+        let others = [
+            "interface": query.interface, "mac": query.mac.map { "\($0)" }, "key": query.key.map { "\($0)" },
+            "sequence": query.sequence.map { "\($0)" }, "length": query.length.map { "\($0)" },
+            "tunnel": query.tunnel.map { $0.map(\.description).joined(separator: ",") },
+        ]
+        for case (let name, let value?) in others { items.append(.init(name: name, value: value)) }
+        return try decode(await send(.GET, "/v1/flows/explain", query: items))
+    }
+
     /// A single host.
     public func host(_ address: IPAddress) async throws(ControlError) -> HostModel { try await get("hosts/\(address)") }
 

@@ -33,6 +33,7 @@ struct ControlRoutes: Sendable {
         case (.PUT, "hosts", 2): try await .json(setHost(path[1], request))
         case (.DELETE, "hosts", 2): try await deleteHost(path[1])
         case (.GET, "flows", 1): try await .json(service.flows())
+        case (.GET, "flows", 2) where path[1] == "explain": try await .json(service.explain(packetQuery(request)))
         case (.GET, "anchors", 1): try await .json(service.anchors())
         case (.POST, "attach", 1): try await attach(request)
         case (.GET, "nat", 2...) where path[1] == "subscribers": try await subscribers(path)
@@ -91,6 +92,38 @@ struct ControlRoutes: Sendable {
             query.transport = transport
         }
         return try await service.translatedFlows(query)
+    }
+
+    private func packetQuery(_ request: HTTPRequest) throws -> PacketQuery {
+        func text(_ name: String) -> String? { request.query.first { $0.name == name }?.value }
+        func number<Number: FixedWidthInteger>(_ name: String) throws -> Number? {
+            guard let text = text(name) else { return nil }
+            guard let number = Number(text) else { throw ControlError(.invalid, "\(name) '\(text)' is no such number") }
+            return number
+        }
+        guard let flow = text("flow") else {
+            throw ControlError(.invalid, "no flow", nextStep: "write flow=tcp,ADDRESS:PORT,CORRESPONDENT:PORT")
+        }
+        var query = PacketQuery(flow: flow, interface: text("interface"))
+        if let text = text("direction") {
+            guard let direction = PacketQuery.Direction(rawValue: text) else {
+                throw ControlError(.invalid, "direction '\(text)' is neither up nor down")
+            }
+            query.direction = direction
+        }
+        query.tunnel = try text("tunnel")?.split(separator: ",").map { try address(String($0)) }
+        (query.key, query.sequence, query.length) = (try number("key"), try number("sequence"), try number("length"))
+        if let text = text("mac") {
+            guard let mac = MACAddress(text) else { throw ControlError(.invalid, "'\(text)' is not a MAC address") }
+            query.mac = mac
+        }
+        if let text = text("opens") {
+            guard let opens = Bool(text) else {
+                throw ControlError(.invalid, "opens '\(text)' is neither true nor false")
+            }
+            query.opens = opens
+        }
+        return query
     }
 
     private func deleteHost(_ text: String) async throws -> HTTPResponse {

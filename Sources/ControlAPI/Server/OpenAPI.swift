@@ -22,6 +22,16 @@ enum OpenAPI {
                     operation("delete", "Remove a host", nil),
                 ], parameter: "address"),
             path("/v1/flows", [get("Flow table of a mobile node", of: "Flow", list: true)]),
+            path(
+                "/v1/flows/explain",
+                [
+                    get(
+                        "What an access router would do with a packet of a flow, and what it looks up for it",
+                        of: "PacketExplanation")
+                ],
+                queries: [
+                    "flow", "direction", "interface", "tunnel", "key", "sequence", "mac", "opens", "length",
+                ]),
             path("/v1/anchors", [get("Own addresses of a mobile node and their anchors", of: "Anchor", list: true)]),
             path("/v1/attach", [operation("post", "Have a mobile node attach now", nil, takes: "Attach")]),
             path(
@@ -98,6 +108,13 @@ enum OpenAPI {
                     "transport", "inside", "insidePort", "anchor", "outside", "outsidePort", "correspondent",
                     "correspondentPort", "state", "idleUp", "idleDown",
                 ]),
+            schema(
+                "PacketExplanation",
+                [
+                    "interface", "role", "headers", "content", "lookUps", "verdict", "reason", "meaning", "leavesBy",
+                    "headersAfter", "contentAfter",
+                ]),
+            schema("LookUp", ["map", "key", "found"]),
             schema("Anchor", ["address", "anchor", "router", "path", "careOf", "interface", "flows", "preferred"]),
             schema("Attach", ["interface", "router"]),
             schema(

@@ -4,7 +4,8 @@ import Foundation
 public enum Tools {
     static let needed = [
         "ip", "nstat", "nsenter", "sysctl", "ethtool", "bridge", "nft", "tcpdump", "tshark", "nginx", "curl", "ping",
-        "ss", "sed", "tc",
+        "ss", "sed", "tc", "openssl", "ssh", "ssh-keygen", "sshd", "iperf3", "dnsmasq", "dig",
+        "dhclient", "dhcrelay",
     ]
 
     /// - Throws: ``LabError/missingTools(_:)`` naming all that are not there.

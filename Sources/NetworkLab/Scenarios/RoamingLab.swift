@@ -15,7 +15,12 @@ final class RoamingLab {
     var timeline = Timeline()
 
     /// Starts everything at router 1; `M` is named, in IPv4 as the correspondent knows it at each router.
-    init(_ run: ScenarioRun, routers: Int = 3) throws {
+    /// - Parameters:
+    ///   - bytesPerSecond: of each download.
+    ///   - securePorts: where the web server is there over TLS, too.
+    init(
+        _ run: ScenarioRun, routers: Int = 3, bytesPerSecond: Int = 1 << 20, securePorts: [Int] = []
+    ) throws {
         self.run = run
         lab = try run.makeLab(LabPlan(routers: routers, hasCommonGateway: true))
         try lab.startRouters(RouterOptions(translates: true, hostsAreUnaware: true, peering: run.family))
@@ -29,7 +34,7 @@ final class RoamingLab {
         guard try lab.answers(run.correspondent, on: "mn", from: node) else {
             throw LabError.timedOut("an answer of the correspondent to \(node) at router 1")
         }
-        server = try WebServer(on: lab, fileSize: 1 << 30, bytesPerSecond: 1 << 20)
+        server = try WebServer(on: lab, fileSize: 1 << 30, bytesPerSecond: bytesPerSecond, securePorts: securePorts)
         original = try Download(on: lab, from: server, family: run.family, name: "original", source: node)
         try original.waitForProgress(200_000)
         let datagrams = try DatagramCounter(lab, on: "cn")
@@ -76,7 +81,7 @@ final class RoamingLab {
     /// Captures the TCP packets of links while the download goes on for a while.
     func observe(_ links: [String], label: String) throws -> Observation {
         try run.observe(links, in: lab, label: label, filter: "tcp.port == 80") {
-            try original.waitForProgress(300_000)
+            try original.waitForArrivals(300_000)
         }
     }
 

@@ -5,7 +5,7 @@ extension Scenario {
         bothAttachments, returnFromBoth, translated, orderedTunnel, transparentServer, serverControl, serverDown,
         spoofedTunnels, killedDaemon, conflicts, pathMTU, traceroute, recovery, unawareBefore,
         translationOutlivesDaemon, tableTransfer, findingPreviousRouter, originalFlowAfterMove, newFlowAfterMove,
-        thirdRouter, quickMoves,
-        backAtOrigin, handoverOutlivesDaemons, formerRouterIsAway, peers,
+        thirdRouter, quickMoves, backAtOrigin, applications, handoverOutlivesDaemons, formerRouterIsAway,
+        dynamicAddress, peers,
     ]
 }

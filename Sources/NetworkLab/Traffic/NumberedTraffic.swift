@@ -47,20 +47,23 @@ public final class NumberedTraffic {
     /// - Parameters:
     ///   - source: the node's address in the flow.
     ///   - rate: datagrams a second in each direction.
-    public init(on lab: Lab, from source: IPAddress, rate: Int, name: String = "traffic") throws {
+    ///   - port: the node's; the correspondent's is the next one.
+    public init(
+        on lab: Lab, from source: IPAddress, rate: Int, name: String = "traffic", port: UInt16 = 7001
+    ) throws {
         self.lab = lab
         self.name = name
         let far = AddressPlan.correspondent(source.family)
         correspondent = try lab.start(
             try Self.command(
-                local: far, port: 7002, remote: nil, rate: rate, record: "\(lab.identity.folder)/\(name)-up.bin"),
+                local: far, port: port + 1, remote: nil, rate: rate, record: "\(lab.identity.folder)/\(name)-up.bin"),
             on: "cn", name: "\(name)-cn", outputPath: "\(lab.identity.folder)/\(name)-cn.json")
         try correspondent.waitUntil("bound") {
-            (try? lab.run(["ss", "-Hulpn", "sport = :7002"], on: "cn"))?.contains(":7002") ?? false
+            (try? lab.run(["ss", "-Hulpn", "sport = :\(port + 1)"], on: "cn"))?.contains(":\(port + 1)") ?? false
         }
         node = try lab.start(
             try Self.command(
-                local: source, port: 7001, remote: far, rate: rate, record: "\(lab.identity.folder)/\(name)-down.bin"),
+                local: source, port: port, remote: far, rate: rate, record: "\(lab.identity.folder)/\(name)-down.bin"),
             on: "mn", name: "\(name)-mn", outputPath: "\(lab.identity.folder)/\(name)-mn.json")
     }
 
@@ -97,6 +100,6 @@ public final class NumberedTraffic {
             try Lab.ownProgram("anchorctl"), "lab", "traffic", "--local", "\(local)", "--port", "\(port)", "--rate",
             "\(rate)",
             "--record", record,
-        ] + (remote.map { ["--remote", "\($0)", "--remote-port", "7002"] } ?? [])
+        ] + (remote.map { ["--remote", "\($0)", "--remote-port", "\(port + 1)"] } ?? [])
     }
 }

@@ -5,7 +5,7 @@ import NetworkTypes
 struct FlowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "flow", abstract: "The flow table of a mobile node; the translated flows of an access router.",
-        subcommands: [List.self, Show.self, Anchors.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Show.self, Anchors.self, FlowExplainCommand.self], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

@@ -11,7 +11,8 @@ extension ModelNAT {
     /// Where the flow of a host's packet began; `nil` if it is not known here.
     /// - Parameter seen: what its own packet says; `nil` of one that is only spoken of.
     mutating func beginning(of tuple: Tuple, _ seen: Seen?) -> Beginning? {
-        guard var flow = away[tuple] else { return flows[tuple] == nil ? nil : .here }
+        trace?.note(.away(tuple))
+        guard var flow = away[tuple] else { return flow(tuple) == nil ? nil : .here }
         if let seen {
             flow.seen.formUnion(seen)
             flow.last = now

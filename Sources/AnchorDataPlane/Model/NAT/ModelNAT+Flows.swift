@@ -4,7 +4,8 @@ extension ModelNAT {
     /// A packet of a flow that is there. A connection that ended begins anew with a SYN.
     /// - Returns: what the flow is translated to; `nil` if there is no such flow.
     mutating func use(_ tuple: Tuple, _ direction: ModelPacket.Direction, _ seen: Seen, opens: Bool) -> Endpoint? {
-        guard let key = direction == .up ? tuple : answers[tuple], var flow = flows[key] else { return nil }
+        let key = direction == .up ? tuple : answered(tuple)
+        guard let key, var flow = direction == .up ? flow(key) : flows[key] else { return nil }
         if opens && tuple.transport == .tcp && flow.isEnded { (flow.up, flow.down) = ([], []) }
         switch direction {
         case .up:
@@ -20,13 +21,14 @@ extension ModelNAT {
 
     /// What a flow is translated to, without a packet of its own.
     func translation(_ tuple: Tuple, _ direction: ModelPacket.Direction) -> Endpoint? {
-        direction == .up ? flows[tuple]?.outside : answers[tuple]?.local
+        direction == .up ? flow(tuple)?.outside : answered(tuple)?.local
     }
 
     /// Makes the flow of a packet from the host, or of an answer to it. What is refused leaves no flow behind; a mapping
     /// or a filter that was made for it stays unused.
     mutating func make(_ tuple: Tuple, up: Seen, down: Seen) throws(Refusal) {
         let host = tuple.local.address
+        trace?.note(.subscriber(host))
         guard let subscriber = subscribers[host], !subscriber.blocks.isEmpty else { throw .unassigned }
         do throws(Refusal) {
             guard subscriber.flows < subscriber.flowLimit else { throw .quota }
@@ -56,9 +58,9 @@ extension ModelNAT {
     /// - Returns: whether there is a flow for it now.
     mutating func permitAnswer(_ tuple: Tuple) -> Bool {
         let port = OutsidePort(transport: tuple.transport, outside: tuple.local)
-        guard tuple.transport == .udp, let inside = mappingOfPort[port]?.inside else { return false }
+        guard tuple.transport == .udp, let inside = mapping(of: port)?.inside else { return false }
         let flow = Tuple(transport: .udp, local: inside, remote: tuple.remote)
-        guard filters[flow.filter] != nil else { return false }
+        guard isPermitted(flow.filter) else { return false }
         do {
             try make(flow, up: [], down: .packet)
             return true
@@ -69,6 +71,7 @@ extension ModelNAT {
 
     /// The outside port of the flow's host, one for all destinations.
     private mutating func map(_ tuple: Tuple) throws(Refusal) -> Endpoint {
+        trace?.note(.mapping(tuple.mapping))
         if var mapping = mappings[tuple.mapping] {
             mapping.users += 1
             mapping.lastUsed = now
@@ -90,7 +93,7 @@ extension ModelNAT {
 
     /// Lets the flow's correspondent answer from any port.
     private mutating func permit(_ tuple: Tuple) throws(Refusal) {
-        if filters[tuple.filter] != nil {
+        if isPermitted(tuple.filter) {
             filters[tuple.filter]?.users += 1
             return
         }

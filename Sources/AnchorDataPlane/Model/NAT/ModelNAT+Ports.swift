@@ -48,6 +48,7 @@ extension ModelNAT {
         let begin = UInt32(truncatingIfNeeded: hash(NATKind.up, tuple) >> 17)
         for block in blocks {
             let key = Ports.Key(block: block, transport: tuple.transport)
+            trace?.note(.ports(key))
             guard let found = ports.take(key, begin: begin) else { continue }
             if found.hasPassedFull && block == blocks.last { subscribers[tuple.local.address]?.wantsBlock = true }
             return (key, found.port)

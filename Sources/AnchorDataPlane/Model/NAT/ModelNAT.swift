@@ -23,6 +23,8 @@ struct ModelNAT {
     var slots = Slots(buckets: 16384)
     /// Time since the model began.
     var now = Duration.zero
+    /// Told of all that packets look up.
+    var trace: LookUpTrace?
 
     enum Transport: UInt8, CaseIterable {
         case icmp = 1
@@ -120,6 +122,31 @@ struct ModelNAT {
         case quota = "nat_quota"
         case portsExhausted = "nat_ports_exhausted"
         case tableFull = "nat_table_full"
+    }
+}
+
+extension ModelNAT {
+    /// A flow, by its packets from the host.
+    func flow(_ tuple: Tuple) -> Flow? {
+        trace?.note(.flow(tuple))
+        return flows[tuple]
+    }
+
+    /// The flow of a packet from the core.
+    func answered(_ tuple: Tuple) -> Tuple? {
+        trace?.note(.answer(tuple))
+        return answers[tuple]
+    }
+
+    /// Whom an outside port stands for.
+    func mapping(of port: OutsidePort) -> MappingKey? {
+        trace?.note(.outsidePort(port))
+        return mappingOfPort[port]
+    }
+
+    func isPermitted(_ filter: FilterKey) -> Bool {
+        trace?.note(.filter(filter))
+        return filters[filter] != nil
     }
 }
 

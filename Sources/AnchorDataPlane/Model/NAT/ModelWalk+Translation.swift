@@ -50,7 +50,7 @@ extension ModelWalk {
         guard isInside(header.source), isOutside(header.destination), header.number != 1,
             case .flow(let tuple, _, _) = try? sign(packet, header, .down)
         else { return false }
-        return tables.nat.mappingOfPort[.init(transport: tuple.transport, outside: tuple.local)] != nil
+        return tables.nat.mapping(of: .init(transport: tuple.transport, outside: tuple.local)) != nil
     }
 
     /// Whoever looks at a first fragment learns its ports.
@@ -64,7 +64,7 @@ extension ModelWalk {
 
     /// Whether it will be sent, or left to the kernel to be sent.
     private func leaves(_ header: ModelPacket.Header, _ action: Action) -> Bool {
-        guard let path = tables.paths[action.path], !action.decrements || header.ttl > 1 else { return false }
+        guard let path = tables.path(action.path), !action.decrements || header.ttl > 1 else { return false }
         switch path.nextHop {
         case .drop: return false
         case .kernel: return true
