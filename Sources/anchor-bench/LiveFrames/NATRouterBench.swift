@@ -42,8 +42,8 @@ struct NATRouterBench: ParsableCommand {
         let routers = try LiveNATRouter.Kind.allCases.map { kind in
             (kind, try LiveNATRouter(kind, flows: NATFlows(count: number, hasRemotePorts: true)))
         }
-        // Twice, for those whose packet is lost.
-        for (_, router) in routers { for _ in 0..<2 { _ = try router.makeFlows() } }
+        // Again, for those whose packet was lost.
+        for (_, router) in routers { for _ in 0..<3 { _ = try router.makeFlows() } }
         var rates: [LiveNATRouter.Kind: [Double]] = [:]
         // In turns, so that what else the machine does hits all of them.
         for _ in 0..<rounds {
