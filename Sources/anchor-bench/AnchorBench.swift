@@ -8,8 +8,8 @@ struct AnchorBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "anchor-bench", abstract: "Measures FlowAnchor's parts by themselves. Needs root.",
         subcommands: [
-            ForwardingBench.self, NATBench.self, ChurnBench.self, RouterBench.self, Hosts.self, DaemonHosts.self,
-            Updates.self,
+            ForwardingBench.self, NATBench.self, NATExpiryBench.self, ChurnBench.self, RouterBench.self,
+            NATRouterBench.self, Hosts.self, DaemonHosts.self, Updates.self,
         ])
 
     /// Prints figures as the lab's measurements print theirs.

@@ -52,7 +52,10 @@ public struct LabBench: Sendable {
     public let summary: String
     let body: @Sendable (_ log: (String) -> Void) throws -> [Figure]
 
-    public static let all = [interruption, makeBeforeBreak, roaming, throughput]
+    public static let all = [
+        interruption, makeBeforeBreak, roaming, roamingCrowded, roamingLoss, transfer, handoverRate, flowMemory,
+        throughput,
+    ]
 
     public func run(log: (String) -> Void) throws -> [Figure] { try body(log) }
 

@@ -32,16 +32,50 @@ extension LabBench {
         return figures
     }
 
+    /// The same with tables that are full of other nodes' flows, against empty ones.
+    static let roamingCrowded = LabBench(
+        name: "roaming-crowded",
+        summary: "a node that knows nothing, 100 moves, with 1,000,000 flows of other nodes at each router"
+    ) { log in
+        let quiet = try moves(flows: 10, rate: 5000, hasServers: false)
+        let crowded = try moves(flows: 10, rate: 5000, hasServers: false, others: 1_000_000)
+        return zip(quiet, crowded).flatMap { quiet, crowded in
+            let (direction, waits, outcome) = crowded
+            log("  \(direction): \(outcome.lost) of \(outcome.sent) lost in \(LabBench.moves) moves")
+            let name = "roaming with 1,000,000 flows of others \(direction)"
+            return [
+                Figure("\(name) p50", percentile(waits, 50), "ms", atMost: 2),
+                Figure("\(name) p99", percentile(waits, 99), "ms", atMost: 10),
+                Figure(
+                    "\(name) against none", percentile(waits, 50), "ms", reference: percentile(quiet.waits, 50),
+                    ratioAtMost: 1.2),
+            ]
+        }
+    }
+
+    /// Flows of each of the other nodes.
+    private static let flowsOfOthers = 50_000
+
     private typealias Waits = (direction: String, waits: [Double], outcome: NumberedTraffic.Outcome)
 
     /// Moves a node with so many flows from router to router.
-    private static func moves(flows count: Int, rate: Int) throws -> [Waits] {
-        let lab = try Lab(LabPlan(hasCommonGateway: true))
+    /// - Parameters:
+    ///   - hasServers: a stateful one at each router, which has no room for many flows of others.
+    ///   - others: flows of other nodes at each router.
+    private static func moves(
+        flows count: Int, rate: Int, hasServers: Bool = true, others: Int = 0
+    ) throws -> [Waits] {
+        let lab = try Lab(LabPlan(server: hasServers ? .twoLegged : .none, hasCommonGateway: true))
         defer { lab.remove() }
         try lab.forwardInDrivers()
-        try lab.startRouters(
-            RouterOptions(translates: true, hostsAreUnaware: true, peering: .v4, flowLimit: 200_000))
+        var options = RouterOptions(translates: true, hostsAreUnaware: true, peering: .v4, flowLimit: 200_000)
+        if others > 0 {
+            options.hasCrowd = true
+            options.flowCapacity = others + 200_000
+        }
+        try lab.startRouters(options)
         try lab.waitForSessions()
+        if others > 0 { try beginOthers(others, in: lab) }
         try lab.configureRoamingNode(at: 1)
         try lab.attach(to: 1)
         let node = AddressPlan.roamingNode(1, .v4)
@@ -65,6 +99,16 @@ extension LabBench {
                 times.first { $0 >= moment }.map { Double($0 - moment) / 1e6 } ?? .infinity
             }
             return (direction, waits, outcome)
+        }
+    }
+}
+
+extension LabBench {
+    private static func beginOthers(_ count: Int, in lab: Lab) throws {
+        let crowd = try Crowd(lab)
+        let nodes = count / flowsOfOthers
+        for router in 1...lab.plan.routers {
+            for node in (router - 1) * nodes..<router * nodes { try crowd.begin(flowsOfOthers, of: node, at: router) }
         }
     }
 }

@@ -31,6 +31,12 @@ public struct RouterOptions: Sendable {
     public var peering: AddressFamily?
     /// Translated flows that a host may have; `nil` for the default.
     public var flowLimit: Int?
+    /// Translated flows at once; `nil` for twice ``flowLimit``.
+    public var flowCapacity: Int?
+    /// There is room for nodes that are frames only: addresses of ``AddressPlan/crowdBlock`` need no lease either.
+    public var hasCrowd = false
+    /// Addresses that IPv4 leaves a router with, its endpoint among them; at most 256.
+    public var outsideAddresses = 1
 
     public init(
         whenDown: WhenDown = .refuse, translates: Bool = false, hostsAreUnaware: Bool = false,
@@ -55,11 +61,12 @@ enum DaemonConfiguration {
         let families = options.peering == .v6 ? [AddressFamily.v6, .v4] : [.v4, .v6]
         let machine = "ar\(number)"
         // Of all routers' blocks, since nodes keep their addresses.
-        let blocks =
+        var blocks =
             lab.plan.hasCommonGateway
             ? [AddressPlan.roamingBlock(number, .v4)]
                 + (1...lab.plan.routers).map { AddressPlan.roamingBlock($0, .v6) }
             : families.map { AddressPlan.pool(number, $0) }
+        if options.hasCrowd { blocks.append(AddressPlan.crowdBlock) }
         let gateways = families.map { family in
             let isCommon = lab.plan.hasCommonGateway && family == .v4
             let gateway = isCommon ? AddressPlan.commonGateway(family) : AddressPlan.gateway(number, family)
@@ -88,12 +95,18 @@ enum DaemonConfiguration {
 
             """
         if options.translates {
+            var outside = ["\(AddressPlan.endpoint(number, .v4))"]
+            if options.outsideAddresses > 1 {
+                outside.append(AddressPlan.furtherOutside(number, count: options.outsideAddresses - 1))
+            }
+            let capacity = options.flowCapacity ?? options.flowLimit.map { 2 * $0 }
             text += """
 
                 [access-router.nat]
-                outside = ["\(AddressPlan.endpoint(number, .v4))"]
+                outside = \(list(outside))
                 exempt = ["\(AddressPlan.core)"]
-                \(options.flowLimit.map { "flow-capacity = \(2 * $0)\nflow-limit = \($0)" } ?? "")
+                \(capacity.map { "flow-capacity = \($0)" } ?? "")
+                \(options.flowLimit.map { "flow-limit = \($0)" } ?? "")
 
                 """
         }

@@ -63,6 +63,16 @@ public enum AddressPlan {
         roamingBlock(router, family).address(at: 100)!
     }
 
+    /// Addresses of nodes that are frames only, see ``Crowd``.
+    static let crowdBlock = IPPrefix("10.65.0.0/16")!
+
+    /// Further outside addresses of a router, as its configuration has them. No packet comes back to them.
+    /// - Parameter count: 1 to 255.
+    static func furtherOutside(_ router: Int, count: Int) -> String { "198.18.\(router).1-198.18.\(router).\(count)" }
+
+    /// Where nobody is, for flows that have no answer.
+    static let nowhere = IPPrefix("203.0.113.0/24")!
+
     /// The router's and the server's end of the link to a one-legged server.
     static func serverLink(_ router: Int, _ family: AddressFamily) -> (router: IPAddress, server: IPAddress) {
         family == .v4

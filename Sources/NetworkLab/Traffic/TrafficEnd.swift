@@ -12,7 +12,7 @@ public struct TrafficOptions: Sendable {
     public var remotePort: UInt16 = 0
     /// Datagrams a second.
     public var rate: Int
-    /// Bytes of payload, at least 8.
+    /// Bytes of payload, at least 16.
     public var size = 32
 
     public init(local: IPAddress, localPort: UInt16, remote: IPAddress?, remotePort: UInt16, rate: Int) {
@@ -27,6 +27,8 @@ public struct Arrival: Hashable, Sendable {
     public var sequence: UInt64
     /// Nanoseconds of CLOCK_MONOTONIC, the same for all processes of the machine.
     public var time: UInt64
+    /// When it was sent, by the same clock.
+    public var sent: UInt64
 }
 
 /// What one end counted.
@@ -119,9 +121,11 @@ public struct TrafficEnd {
             }
             if count < 0 { return }
             if peer == nil { peer = from }
-            guard count >= 8 else { continue }
-            let sequence = buffer.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }
-            arrivals.append(Arrival(sequence: sequence, time: monotonicNanoseconds()))
+            guard count >= 16 else { continue }
+            let (sequence, sent) = buffer.withUnsafeBytes { bytes in
+                (bytes.loadUnaligned(as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            }
+            arrivals.append(Arrival(sequence: sequence, time: monotonicNanoseconds(), sent: sent))
         }
     }
 
@@ -130,7 +134,10 @@ public struct TrafficEnd {
         guard var peer, options.rate > 0 else { return }
         let limit = pace.limit(sent: sent, after: elapsed)
         while sent < limit {
-            buffer.withUnsafeMutableBytes { $0.storeBytes(of: sent, as: UInt64.self) }
+            buffer.withUnsafeMutableBytes {
+                $0.storeBytes(of: sent, as: UInt64.self)
+                $0.storeBytes(of: monotonicNanoseconds(), toByteOffset: 8, as: UInt64.self)
+            }
             let result = withUnsafePointer(to: &peer) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                     sendto(socket, buffer, options.size, 0, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
@@ -151,10 +158,9 @@ public struct TrafficEnd {
     public static func readArrivals(_ path: String) throws -> [Arrival] {
         guard let data = FileManager.default.contents(atPath: path) else { throw LabError.file(path, "not there") }
         return data.withUnsafeBytes { bytes in
-            stride(from: 0, to: bytes.count - 15, by: 16).map {
-                Arrival(
-                    sequence: bytes.loadUnaligned(fromByteOffset: $0, as: UInt64.self),
-                    time: bytes.loadUnaligned(fromByteOffset: $0 + 8, as: UInt64.self))
+            let stride = MemoryLayout<Arrival>.stride
+            return (0..<bytes.count / stride).map {
+                bytes.loadUnaligned(fromByteOffset: $0 * stride, as: Arrival.self)
             }
         }
     }

@@ -1,5 +1,6 @@
 import BPFKit
 import BPFObjects
+import FlowAnchorABI
 import Foundation
 
 /// A router between two links, with the traffic through it.
@@ -27,7 +28,8 @@ final class LiveRouter {
         let frame = Frame(job, .v4, firstHost: 0)
         self.cables = cables
         traffic = try LiveTraffic(
-            frame, flows: hosts, expecting: frame.bytes.count + Self.growth(kind), over: cables)
+            frame.bytes, making: fa_bench(frame, flows: hosts), expecting: frame.bytes.count + Self.growth(kind),
+            over: cables)
         switch kind {
         case .minimal: try startMinimal(hosts)
         case .kernel: try startKernel(Self.plainRoute)

@@ -5,6 +5,9 @@ import PacketKit
 /// correspondent.
 struct NATFlows {
     let count: Int
+    /// Each host talks with a port of its own there, so that one outside address is enough for all flows, each from the
+    /// port that it has inside.
+    var hasRemotePorts = false
 
     /// Flows of one host at most, each from a port of its own.
     static let perHost = 1024
@@ -15,12 +18,13 @@ struct NATFlows {
     /// Consecutive flows are of different hosts.
     func host(_ flow: Int) -> UInt32 { UInt32(flow % hosts) + 2 }
     func port(_ flow: Int) -> UInt16 { UInt16(1024 + flow / hosts) }
+    func remotePort(_ flow: Int) -> UInt16 { Self.remotePort + (hasRemotePorts ? UInt16(flow % hosts) : 0) }
 
     /// The two words of a flow's frame that differ from others', as they are in it: the host's address, and its port
     /// before the correspondent's.
     func words(_ flow: Int) -> UInt64 {
         let address = UInt32(Family.v4.host(host(flow)).low & 0xffff_ffff)
-        let ports = UInt32(port(flow)) << 16 | UInt32(Self.remotePort)
+        let ports = UInt32(port(flow)) << 16 | UInt32(remotePort(flow))
         return UInt64(address.bigEndian) | UInt64(ports.bigEndian) << 32
     }
 }

@@ -2,6 +2,7 @@ import AnchorDataPlane
 import BPFKit
 import Glibc
 import NetworkTypes
+import Synchronization
 
 /// An access router that translates, its programs on no interface.
 final class NATRouter {
@@ -20,34 +21,48 @@ final class NATRouter {
     }
     private static var blocksPerAddress: Int { PortBlock.perAddress - PortBlock.first }
 
-    init(flows: NATFlows) throws {
+    /// - Parameters:
+    ///   - slots: of the table of translations; by default as many as are enough.
+    ///   - incoming: where packets arrive, whatever the job.
+    ///   - outgoing: where they leave with ``Router/Exit/other``.
+    init(
+        flows: NATFlows, slots: Int? = nil, incoming: Router.Interface = .loopback,
+        outgoing: Router.Interface = .loopback
+    ) throws {
         self.flows = flows
         let blocks = min(PortBlock.perSubscriber, (flows.count / flows.hosts) / PortBlock.size + Self.spareBlocks)
         // All of a host's blocks are of one address.
         let hostsPerAddress = Self.blocksPerAddress / blocks
         outsideCount = (flows.hosts + hostsPerAddress - 1) / hostsPerAddress
+        let number = Self.number.add(1, ordering: .relaxed).newValue
         dataPlane = try KernelDataPlane(
             .init(
-                instance: "bench-nat-\(getpid())", hostCapacity: max(4096, 2 * flows.hosts),
+                instance: "bench-nat-\(getpid())-\(number)", hostCapacity: max(4096, 2 * flows.hosts),
                 nat: NATCapacity(
-                    translations: max(4096, NATCapacity.slots(flows: flows.count)),
+                    translations: slots ?? max(4096, NATCapacity.slots(flows: flows.count)),
                     subscribers: max(4096, 4 * flows.hosts), outsideAddresses: outsideCount)))
-        for (index, role) in [(Router.corePort, PortRole.core), (Router.accessPort, .access)] {
+        for (index, role, interface) in [
+            (Router.corePort, PortRole.core, incoming), (Router.accessPort, .access, incoming),
+            (Router.otherPort, .core, outgoing),
+        ] {
             try dataPlane.setPort(
                 index,
                 Port(
-                    role: role, name: "lo", interfaceIndex: 1, mac: Frame.router, mtu: 1500,
+                    role: role, name: interface.name, interfaceIndex: interface.index, mac: Frame.router, mtu: 1500,
                     addresses: [Family.v4.host(0x00ff_fffe)]))
         }
     }
 
+    /// Of this process's instances.
+    private static let number = Atomic(0)
+
     deinit { _ = try? dataPlane.unload() }
 
     /// Hosts where the job has them, each with its blocks of ports.
-    func load(_ job: NATJob) throws {
+    func load(_ job: NATJob, _ exit: Router.Exit = .same) throws {
         let family = Family.v4
         let port = job.isFromNode ? Router.accessPort : Router.corePort
-        let nextHop = NextHop.neighbour(family.correspondent, port: port)
+        let nextHop = NextHop.neighbour(family.correspondent, port: exit == .same ? port : Router.otherPort)
         let core = try dataPlane.path(for: PathSpecification(nextHop: nextHop))
         let tunnel = try dataPlane.path(
             for: PathSpecification(
@@ -87,6 +102,16 @@ final class NATRouter {
             job.isFromNode ? "fa_access" : "fa_core")
     }
 
+    /// Puts the programs on both interfaces, which are those of the current network namespace, for packets from hosts.
+    func attach() throws {
+        for port in [Router.accessPort, Router.otherPort] {
+            let attachment = try dataPlane.attach(port)
+            guard attachment.mode == .native else {
+                throw BenchError("\(attachment.interface) doesn't run programs in its driver")
+            }
+        }
+    }
+
     /// The two words of each flow's frames, from the host and back.
     struct Words {
         var inside: [UInt64] = []
@@ -121,7 +146,8 @@ final class NATRouter {
         return words
     }
 
-    private static func outside(_ packet: [UInt8]) -> UInt64 {
+    /// The second of those words, of a packet that was sent to the core.
+    static func outside(_ packet: [UInt8]) -> UInt64 {
         let address = packet[26..<30].enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << (8 * $1.offset) }
         let port = UInt64(NATFlows.remotePort.bigEndian) | UInt64(packet[34]) << 16 | UInt64(packet[35]) << 24
         return address | port << 32
