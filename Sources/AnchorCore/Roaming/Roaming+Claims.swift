@@ -44,7 +44,7 @@ extension Roaming {
         _ host: inout RoamingRecord, from previous: String?, at now: MonotonicInstant,
         _ actions: inout [RoamingAction]
     ) {
-        var search = RoamingSearch(began: now, deadline: now + configuration.claimPatience)
+        var search = RoamingSearch(began: now, deadline: now)
         host.away?.isReleasing = false
         if case .gone = host.place { forgetUntold(&host) }
         if let likely = [previous, host.away?.at].compactMap({ $0 }).first(where: connected.contains) {
@@ -55,6 +55,7 @@ extension Roaming {
         }
         search.asked = search.outstanding
         let asked = search.outstanding
+        search.deadline = now + patience(asked)
         host.place = .claiming(search)
         guard !asked.isEmpty else { return settleAsNew(&host, at: now, &actions) }
         refresh(&host, &actions)
@@ -89,9 +90,19 @@ extension Roaming {
         let others = connected.subtracting(search.asked)
         guard !search.isWide, !others.isEmpty else { return settleAsNew(&host, at: now, &actions) }
         search.isWide = true
-        search.deadline = now + configuration.claimPatience
+        search.lastAsked = now
+        search.deadline = now + patience(others)
         host.search = search
         for peer in others.sorted() { ask(peer, &host, at: now, &actions) }
+    }
+
+    func patience(_ asked: some Sequence<String>) -> TimeSpan {
+        claimPatience.span(asked, shortest: configuration.claimPatience)
+    }
+
+    /// Somebody has answered a claim of this search.
+    mutating func hasAnswered(_ peer: String, _ search: RoamingSearch, at now: MonotonicInstant) {
+        if search.outstanding.contains(peer) { claimPatience.answered(peer, after: now - search.lastAsked) }
     }
 
     /// Nobody has it, or nobody says so in time.
@@ -246,6 +257,7 @@ extension Roaming {
         _ host: inout RoamingRecord, by peer: String, at now: MonotonicInstant, _ actions: inout [RoamingAction]
     ) {
         host.unanswered.remove(peer)
+        if let search = host.search { hasAnswered(peer, search, at: now) }
         guard var search = host.search, search.outstanding.remove(peer) != nil else { return }
         host.search = search
         searchOn(&host, at: now, &actions)

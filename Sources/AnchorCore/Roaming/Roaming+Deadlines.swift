@@ -6,7 +6,10 @@ extension Roaming {
     mutating func runDue(
         _ host: inout RoamingRecord, at now: MonotonicInstant, _ actions: inout [RoamingAction]
     ) {
-        if let search = host.search, search.deadline <= now { settleAsNew(&host, at: now, &actions) }
+        if let search = host.search, search.deadline <= now {
+            for peer in search.outstanding { claimPatience.missed(peer) }
+            settleAsNew(&host, at: now, &actions)
+        }
         if host.former.values.contains(where: { $0 <= now }) {
             host.former = host.former.filter { $0.value > now }
             refresh(&host, &actions)

@@ -65,6 +65,7 @@ extension Roaming {
             guard search.asked.contains(peer) || grant.epoch > host.epoch else {
                 return refuse(host.address, .unasked, from: peer, &actions)
             }
+            hasAnswered(peer, search, at: now)
             if grant.isPartial {
                 search.outstanding.remove(peer)
                 if !search.partial.contains(where: { $0.peer == peer }) { search.partial.append((peer, grant)) }

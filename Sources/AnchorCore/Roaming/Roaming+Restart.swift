@@ -16,7 +16,7 @@ extension Roaming {
             host.unanswered = peers
             host.attached = nil
             if isClaimed {
-                var search = RoamingSearch(began: now, deadline: now + configuration.claimPatience)
+                var search = RoamingSearch(began: now, deadline: now + patience(connected))
                 search.isWide = true
                 host.isAdopted = true
                 host.place = .claiming(search)

@@ -32,6 +32,7 @@ extension Roaming {
 
     mutating func sessionDown(_ peer: String, at now: MonotonicInstant, _ actions: inout [RoamingAction]) {
         guard connected.remove(peer) != nil else { return }
+        claimPatience.forget(peer)
         for address in hosts.keys.sorted() {
             change(address, at: now, &actions) { roaming, host, actions in
                 roaming.missing(peer, &host, at: now)

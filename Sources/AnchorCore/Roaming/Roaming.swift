@@ -21,6 +21,7 @@ public struct Roaming: Sendable {
     /// Peers that there is a session with.
     var connected: Set<String> = []
     var timers = RoamingTimers()
+    var claimPatience = ClaimPatience()
     var log: RoamingHandovers
 
     public init(_ configuration: RoamingConfiguration) {

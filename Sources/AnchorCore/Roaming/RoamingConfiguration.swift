@@ -9,7 +9,7 @@ public struct RoamingConfiguration: Sendable {
     /// Families whose packets are translated, so that each flow has its router. A host of another family is anchored
     /// as a whole, at the router that it was attached to first.
     public var translated: Set<AddressFamily> = [.v4]
-    /// How long a new host's packets wait for the router that had it.
+    /// How long a new host's packets wait for the router that had it; longer for one whose answers take longer.
     public var claimPatience: TimeSpan = .milliseconds(50)
     /// How long an address stays with a silent station when another one claims it.
     public var patience: TimeSpan = .seconds(60)

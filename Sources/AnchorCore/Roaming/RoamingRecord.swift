@@ -96,6 +96,8 @@ struct RoamingSearch: Sendable {
     /// All that could be have been asked.
     var isWide = false
     var began: MonotonicInstant
+    /// When the last ones were asked.
+    var lastAsked: MonotonicInstant
     var deadline: MonotonicInstant
     /// Grants of routers that speak for themselves only, until all have answered.
     var partial: [(peer: String, grant: Grant)] = []
@@ -103,6 +105,13 @@ struct RoamingSearch: Sendable {
     var released: Set<String> = []
     /// Claims of others meanwhile.
     var kept: [String: KeptClaim] = [:]
+
+    init(asked: Set<String> = [], began: MonotonicInstant, deadline: MonotonicInstant) {
+        self.asked = asked
+        self.began = began
+        lastAsked = began
+        self.deadline = deadline
+    }
 
     struct KeptClaim: Sendable {
         var attached: MonotonicInstant

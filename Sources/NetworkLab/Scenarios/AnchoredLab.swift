@@ -40,7 +40,7 @@ final class AnchoredLab {
     /// Captures the TCP packets of links while the original flow goes on for a while.
     func observeOriginalFlow(_ links: [String], label: String) throws -> Observation {
         try run.observe(links, in: lab, label: label, filter: "tcp") {
-            try original?.waitForProgress(300_000)
+            try original?.waitForArrivals(300_000)
         }
     }
 

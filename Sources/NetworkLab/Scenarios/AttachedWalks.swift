@@ -27,7 +27,7 @@ extension Scenario {
         let links = ["ar2-access", "fw2-inside", "fw2-outside", "ar2-core", "cn", "ar1-core", "fw1-inside"]
         let seen = try run.observe(links, in: lab, label: "new-flow", filter: "tcp") {
             let download = try Download(on: lab, from: anchored.server, family: run.family, name: "new")
-            try download.waitForProgress(300_000)
+            try download.waitForArrivals(300_000)
             run.check("a new download works", download.process.isRunning, "\(download.bytes) bytes")
             download.process.stop()
         }

@@ -78,8 +78,8 @@ extension Scenario {
             "ar3-access", "ar3-core", "ar1-core", "ar2-core", "ar2-access", "fw1-inside", "fw2-inside", "fw3-inside",
         ]
         let seen = try run.observe(links, in: lab, label: "third", filter: "tcp") {
-            try anchored.original?.waitForProgress(200_000)
-            try second.waitForProgress(200_000)
+            try anchored.original?.waitForArrivals(200_000)
+            try second.waitForArrivals(200_000)
         }
         for link in ["ar3-access", "ar3-core"] {
             try run.checkWalk("A7", on: link, ["[cM>oA][oM>C]"], in: seen)

@@ -47,8 +47,8 @@ extension Scenario {
 
         let links = ["ar1-access", "fw1-inside", "cn", "ar2-access", "ar2-core", "fw2-inside"]
         let seen = try run.observe(links, in: lab, label: "returned", filter: "tcp || udp.port == 7001") {
-            try anchored.original?.waitForProgress(300_000)
-            try second.waitForProgress(300_000)
+            try anchored.original?.waitForArrivals(300_000)
+            try second.waitForArrivals(300_000)
         }
         for link in links.prefix(3) { try run.checkWalk("A9", on: link, ["[oM>C]"], in: seen) }
         try run.checkWalk("A2 and A5", on: "ar1-access", ["[oM>nA][nM>C]"], in: seen)

@@ -61,10 +61,10 @@ extension Scenario {
         let links = ["ar2-access", "fw2-inside", "fw2-outside", "ar2-core", "ar1-core", "fw1-inside", "cn"]
         let seen = try run.observe(links, in: roaming.lab, label: "new", filter: "tcp.port == 80") {
             let second = try Download(on: roaming.lab, from: roaming.server, family: run.family, name: "second")
-            try second.waitForProgress(200_000)
+            try second.waitForArrivals(200_000)
             run.check("a new download works", second.process.isRunning, "\(second.bytes) bytes")
             second.process.stop()
-            try roaming.original.waitForProgress(200_000)
+            try roaming.original.waitForArrivals(200_000)
         }
         for link in ["fw2-inside", "fw2-outside"] { try run.checkWalk("D4", on: link, ["[\(name)>C]"], in: seen) }
         if run.family == .v4 {
@@ -109,8 +109,8 @@ extension Scenario {
         }
         let links = ["ar3-access", "ar3-core", "ar1-core", "ar2-core", "fw1-inside", "fw2-inside", "fw3-inside", "cn"]
         let seen = try run.observe(links, in: lab, label: "third", filter: "tcp.port == 80") {
-            try roaming.original.waitForProgress(200_000)
-            try second.waitForProgress(200_000)
+            try roaming.original.waitForArrivals(200_000)
+            try second.waitForArrivals(200_000)
         }
         if run.family == .v4 {
             // Two flows between the same addresses: on the link of router 3 with a tunnel to each anchor.

@@ -20,8 +20,8 @@ extension Scenario {
             label: "moved", filter: "tcp"
         ) {
             let second = try Download(on: lab, from: anchored.server, family: run.family, name: "second")
-            try second.waitForProgress(200_000)
-            try anchored.original?.waitForProgress(200_000)
+            try second.waitForArrivals(200_000)
+            try anchored.original?.waitForArrivals(200_000)
             run.check("what begins at router 2 works", second.process.isRunning, "\(second.bytes) bytes so far")
             second.process.stop()
         }
@@ -59,7 +59,7 @@ extension Scenario {
         let links = ["ar1-access", "fw1-inside", "fw1-outside", "ar1-core", "cn"]
         let seen = try run.observe(links, in: lab, label: "attached", filter: "tcp") {
             let download = try Download(on: lab, from: server, family: run.family, name: "download")
-            try download.waitForProgress(500_000)
+            try download.waitForArrivals(500_000)
             run.check("a download works", download.process.isRunning, "\(download.bytes) bytes")
             download.process.stop()
         }

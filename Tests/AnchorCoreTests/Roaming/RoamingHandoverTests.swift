@@ -61,6 +61,23 @@ import Testing
         #expect(bench.place("a") == "a")
     }
 
+    @Test func `a router whose answers take longer is waited for longer`() {
+        var bench = RoamingBench("a", "b")
+        bench.isHolding = true
+        bench.attach("a")
+        bench.wait(.milliseconds(40))
+        bench.deliver()
+        #expect(bench.place("a") == "a")
+        bench.handle("a", .silent(host))
+        bench.deliver()
+        bench.attach("a")
+        // Forty milliseconds, and four times the twenty that they may vary by.
+        bench.wait(.milliseconds(119))
+        #expect(bench.place("a") == "claimed")
+        bench.wait(.milliseconds(1))
+        #expect(bench.place("a") == "a")
+    }
+
     @Test func `flows follow their host and their anchor keeps it until they end`() {
         var bench = RoamingBench("a", "b")
         bench.attach("a")
