@@ -58,6 +58,7 @@ extension AccessRouterService {
                 roaming?.hold(HeldFrames.Frame(bytes: frame, port: port), of: first.source)
             } else {
                 attempt { try dataPlane.inject(frame, on: port) }
+                roaming?.followed(first.source)
             }
         case .refuse(let cause):
             counters.count("host-refused-\(cause.rawValue)")

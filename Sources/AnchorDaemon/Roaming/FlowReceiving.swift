@@ -41,7 +41,7 @@ final class FlowReceiving: @unchecked Sendable {
             var room = (isFirst ? nil : rooms[host]) ?? nat.awayRoom(of: host)
             insert(flows, host, &room)
             rooms[host] = completion == nil ? room : nil
-            let anchors = completion == nil ? [] : anchors(of: host)
+            let anchors = room.routers
             owner.async { [self] in
                 done(host)
                 completion?(anchors)
@@ -72,15 +72,5 @@ final class FlowReceiving: @unchecked Sendable {
     private func done(_ host: IPAddress) {
         let left = pending[host, default: 1] - 1
         pending[host] = left > 0 ? left : nil
-    }
-
-    private func anchors(of host: IPAddress) -> Set<UInt32> {
-        var anchors: Set<UInt32> = []
-        guard host.isV4 else { return anchors }
-        nat.flows(of: host) { flow in
-            if let anchor = flow.anchor { anchors.insert(anchor) }
-            return true
-        }
-        return anchors
     }
 }

@@ -45,13 +45,16 @@ final class RoamingDriver: @unchecked Sendable {
     /// Chains of hosts that are elsewhere now: their flows pass the servers here still.
     private var chains: [IPAddress: String] = [:]
 
-    /// Hosts whose packets follow what the daemon still has of them, and since when.
-    private var draining: [IPAddress: MonotonicInstant] = [:]
+    /// Hosts whose packets follow what the daemon still has of them: since when, and how many have.
+    private var draining: [IPAddress: (since: MonotonicInstant, frames: Int)] = [:]
 
     /// How often hosts that are elsewhere are looked at for flows that are left.
     private static let watchInterval = DispatchTimeInterval.milliseconds(500)
     /// The programs don't look for what is left of a host's packets any longer than that.
     private static let drainingSpan = TimeSpan.seconds(3)
+    /// A host that has sent more meanwhile sends faster than the daemon: it would never be done, and from then on the
+    /// last ones that it has are overtaken.
+    private static let drainingFrames = 256
 
     init(
         _ peering: Peering, _ plane: ForwardingPlane, _ dataPlane: KernelDataPlane, queue: DispatchQueue,
@@ -282,21 +285,31 @@ final class RoamingDriver: @unchecked Sendable {
         guard let binding = roaming.binding(of: host), case .here(_, isClaimed: false) = binding.place else { return }
         try dataPlane.letDrain()
         try plane.install(binding, chain: chains[host], order: .draining)
-        draining[host] = MonotonicClock.now()
+        draining[host] = (MonotonicClock.now(), 0)
+    }
+
+    /// A packet of a host that is known here has come by way of the daemon.
+    func followed(_ host: IPAddress) {
+        guard var following = draining[host] else { return }
+        following.frames += 1
+        draining[host] = following
+        if following.frames >= Self.drainingFrames { endDraining(host) }
+    }
+
+    private func endDraining(_ host: IPAddress) {
+        draining[host] = nil
+        guard let binding = roaming.binding(of: host), case .here = binding.place else { return }
+        do {
+            try plane.install(binding, chain: chains[host])
+        } catch {
+            logger.error("\(error)")
+        }
     }
 
     /// Hosts of which nothing can be left have the usual way again.
     private func endDraining() {
         let now = MonotonicClock.now()
-        for (host, since) in draining where now - since >= Self.drainingSpan {
-            draining[host] = nil
-            guard let binding = roaming.binding(of: host), case .here = binding.place else { continue }
-            do {
-                try plane.install(binding, chain: chains[host])
-            } catch {
-                logger.error("\(error)")
-            }
-        }
+        for (host, following) in draining where now - following.since >= Self.drainingSpan { endDraining(host) }
     }
 
     private func send(_ job: FlowSending.Job) {

@@ -17,7 +17,7 @@ extension NATTable {
 
     /// How many more flows a host may have of each router. To find out is to walk its chain.
     public func awayRoom(of inside: IPAddress) -> AwayRoom {
-        var room = AwayRoom(left: [Int](repeating: flowLimit(of: inside) ?? 0, count: RouterEntry.limit))
+        var room = AwayRoom(most: flowLimit(of: inside) ?? 0, routers: RouterEntry.limit)
         flows(of: inside) { flow in
             if let anchor = flow.anchor { room.left[Int(anchor) % RouterEntry.limit] -= 1 }
             return true

@@ -39,6 +39,15 @@ public struct RoamingFlow: Hashable, Sendable {
 public struct AwayRoom: Hashable, Sendable {
     /// By the router's index.
     var left: [Int]
+    private let most: Int
+
+    init(most: Int, routers: Int) {
+        self.most = most
+        left = [Int](repeating: most, count: routers)
+    }
+
+    /// Routers of which it has any, by their indices.
+    public var routers: Set<UInt32> { Set(left.indices.lazy.filter { left[$0] < most }.map { UInt32($0) }) }
 }
 
 /// What became of flows that began elsewhere, see ``NATTable/insertAway(_:of:)``.
