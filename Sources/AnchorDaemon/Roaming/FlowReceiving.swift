@@ -3,8 +3,8 @@ import AnchorProtocol
 import Dispatch
 import NetworkTypes
 
-/// Puts flows of other routers' tables into this one's, beside its owner's queue, which others' handovers need: a table
-/// of a hundred thousand takes a tenth of a second.
+/// Puts flows of other routers' tables into this one's and takes them out, beside its owner's queue, which others'
+/// handovers need: a table of a hundred thousand takes a tenth of a second.
 ///
 /// All of it is called on the owner's queue, which is what makes it safe to hand around.
 final class FlowReceiving: @unchecked Sendable {
@@ -51,11 +51,6 @@ final class FlowReceiving: @unchecked Sendable {
 
     /// Takes out a host's flows that began at a router, or at all others, those under way included.
     func remove(_ host: IPAddress, router: UInt32?) {
-        guard pending[host] != nil else {
-            _ = nat.removeAway(of: host, router: router)
-            // What came of a table that was broken off.
-            return queue.async { [self] in rooms[host] = nil }
-        }
         pending[host, default: 0] += 1
         queue.async { [self] in
             _ = nat.removeAway(of: host, router: router)
