@@ -59,6 +59,22 @@ final class FlowReceiving: @unchecked Sendable {
         }
     }
 
+    /// Looks for flows of hosts that began here and are alive: the chain of one may be long, and those at its end.
+    /// - Parameter completion: called on the owner's queue with the hosts that have none.
+    func findHostsWithoutFlows(_ hosts: [IPAddress], completion: @escaping @Sendable ([IPAddress]) -> Void) {
+        queue.async { [self] in
+            let without = hosts.filter { host in
+                var isAlive = false
+                nat.flows(of: host) { flow in
+                    isAlive = flow.anchor == nil && !flow.isClosing
+                    return !isAlive
+                }
+                return !isAlive
+            }
+            owner.async { completion(without) }
+        }
+    }
+
     /// Returns when nothing of the host is under way any more.
     func wait(for host: IPAddress) {
         if pending[host] != nil { queue.sync {} }

@@ -48,6 +48,9 @@ final class RoamingDriver: @unchecked Sendable {
     /// Hosts whose packets follow what the daemon still has of them: since when, and how many have.
     private var draining: [IPAddress: (since: MonotonicInstant, frames: Int)] = [:]
 
+    /// Hosts that are elsewhere are being looked at.
+    private var isLooking = false
+
     /// How often hosts that are elsewhere are looked at for flows that are left.
     private static let watchInterval = DispatchTimeInterval.milliseconds(500)
     /// The programs don't look for what is left of a host's packets any longer than that.
@@ -172,21 +175,27 @@ final class RoamingDriver: @unchecked Sendable {
         }
     }
 
-    /// Hosts that are elsewhere and of which no flow is left here are released.
+    /// Hosts that are elsewhere and of which no flow that began here is alive are released. What isn't translated has no
+    /// entry a flow: as long as there are packets.
     private func lookForFlows() {
-        for host in roaming.hostsWithFlowsLeft where !hasFlows(host) { handle(.flowsEnded(host)) }
-    }
-
-    /// Whether a flow of the host that began here is alive. What isn't translated has no entry a flow: as long as there
-    /// are packets.
-    private func hasFlows(_ host: IPAddress) -> Bool {
-        guard roaming.configuration.translated.contains(host.family) else { return !isSilent(host) }
-        var isAlive = false
-        dataPlane.nat.flows(of: host) { flow in
-            isAlive = flow.anchor == nil && !flow.isClosing
-            return !isAlive
+        guard !isLooking else { return }
+        var bindings: [IPAddress: RoamingBinding] = [:]
+        for host in roaming.hostsWithFlowsLeft {
+            guard roaming.configuration.translated.contains(host.family) else {
+                if isSilent(host) { handle(.flowsEnded(host)) }
+                continue
+            }
+            bindings[host] = roaming.binding(of: host)
         }
-        return isAlive
+        guard !bindings.isEmpty else { return }
+        isLooking = true
+        let asked = bindings
+        receiving.findHostsWithoutFlows(Array(asked.keys)) { [weak self] hosts in
+            guard let self else { return }
+            isLooking = false
+            // Of one that has moved since, it says nothing.
+            for host in hosts where roaming.binding(of: host) == asked[host] { handle(.flowsEnded(host)) }
+        }
     }
 
     private func isSilent(_ host: IPAddress) -> Bool {

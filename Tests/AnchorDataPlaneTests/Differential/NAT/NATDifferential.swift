@@ -142,7 +142,7 @@ final class NATDifferential {
         var expected = try model.reasonCounts()
         let met = expected
         // No more than so many are handed to the daemon, and nobody takes them: the others are dropped as what they are.
-        for name in ["source_unknown", "source_not_here"] {
+        for name in ["source_unknown", "source_not_here", "hold_full"] {
             counts[Reason(name: "held")!]! += counts.removeValue(forKey: Reason(name: name)!)!
             expected[Reason(name: "held")!]! += expected.removeValue(forKey: Reason(name: name)!)!
         }
