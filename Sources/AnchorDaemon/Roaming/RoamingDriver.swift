@@ -36,7 +36,7 @@ final class RoamingDriver: @unchecked Sendable {
     private let owner: Owner
     private let outbox: PeerOutbox
     private let sending = FlowSending()
-    private let receiving: FlowReceiving
+    private let hostFlows: HostFlows
     private let timer: any DispatchSourceTimer
     private let watch: any DispatchSourceTimer
     private var wakeUp: MonotonicInstant?
@@ -44,10 +44,8 @@ final class RoamingDriver: @unchecked Sendable {
     private var departing: (peer: String, station: Station)?
     /// Chains of hosts that are elsewhere now: their flows pass the servers here still.
     private var chains: [IPAddress: String] = [:]
-
     /// Hosts whose packets follow what the daemon still has of them: since when, and how many have.
     private var draining: [IPAddress: (since: MonotonicInstant, frames: Int)] = [:]
-
     /// Hosts that are elsewhere are being looked at.
     private var isLooking = false
 
@@ -73,7 +71,7 @@ final class RoamingDriver: @unchecked Sendable {
         self.logger = logger
         self.owner = owner
         outbox = PeerOutbox(peering) { peer, error in logger.debug("not sent to \(peer): \(error)") }
-        receiving = FlowReceiving(dataPlane.nat, owner: queue) { flows, host, room in
+        hostFlows = HostFlows(dataPlane.nat, owner: queue) { flows, host, room in
             do throws(DataPlaneError) {
                 let result = try dataPlane.insertAway(flows, of: host, within: &room)
                 guard result.refused > 0 else { return }
@@ -190,7 +188,7 @@ final class RoamingDriver: @unchecked Sendable {
         guard !bindings.isEmpty else { return }
         isLooking = true
         let asked = bindings
-        receiving.findHostsWithoutFlows(Array(asked.keys)) { [weak self] hosts in
+        hostFlows.findHostsWithoutFlows(Array(asked.keys)) { [weak self] hosts in
             guard let self else { return }
             isLooking = false
             // Of one that has moved since, it says nothing.
@@ -229,7 +227,7 @@ final class RoamingDriver: @unchecked Sendable {
             case .install(let binding): try install(binding)
             case .remove(let host):
                 // Nothing names a host that is not there.
-                receiving.wait(for: host)
+                hostFlows.wait(for: host)
                 try plane.removeRoaming(host)
                 chains[host] = nil
                 draining[host] = nil
@@ -257,7 +255,7 @@ final class RoamingDriver: @unchecked Sendable {
                 // One without a number has none.
                 let number = router.map { plane.routers.number(of: $0) }
                 if case .some(.none) = number { break }
-                receiving.remove(host, router: (number ?? nil).map { UInt32($0) })
+                hostFlows.remove(host, router: (number ?? nil).map { UInt32($0) })
             case .report(let report): owner.tell(report)
             }
         } catch {
@@ -343,9 +341,9 @@ final class RoamingDriver: @unchecked Sendable {
                 transport: flow.transport, localPort: flow.localPort, remote: IPAddress(v4: flow.remote),
                 remotePort: flow.remotePort, anchor: anchor, seen: UInt32(flow.seen))
         }
-        guard flows.isLast else { return receiving.add(known, of: host, isFirst: flows.number == 0) }
+        guard flows.isLast else { return hostFlows.add(known, of: host, isFirst: flows.number == 0) }
         let (epoch, routers) = (flows.epoch, plane.routers.names)
-        receiving.add(known, of: host, isFirst: flows.number == 0) { [weak self] anchors in
+        hostFlows.add(known, of: host, isFirst: flows.number == 0) { [weak self] anchors in
             let names = Set(anchors.compactMap { routers[Int($0)] })
             self?.handle(.flowsReceived(host, epoch: epoch, from: peer, anchors: names))
         }

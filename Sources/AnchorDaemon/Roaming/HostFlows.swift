@@ -1,13 +1,12 @@
 import AnchorDataPlane
-import AnchorProtocol
 import Dispatch
 import NetworkTypes
 
-/// Puts flows of other routers' tables into this one's and takes them out, beside its owner's queue, which others'
-/// handovers need: a table of a hundred thousand takes a tenth of a second.
+/// Flows of hosts that roam: puts those of other routers' tables into this one's, takes them out and looks for what is
+/// left, beside its owner's queue, which others' handovers need: a table of a hundred thousand takes a tenth of a second.
 ///
 /// All of it is called on the owner's queue, which is what makes it safe to hand around.
-final class FlowReceiving: @unchecked Sendable {
+final class HostFlows: @unchecked Sendable {
     /// Puts flows of a host into the table, within what room it has.
     typealias Insertion = @Sendable ([RoamingFlow], IPAddress, inout AwayRoom) -> Void
 
@@ -15,6 +14,8 @@ final class FlowReceiving: @unchecked Sendable {
     private let insert: Insertion
     private let owner: DispatchQueue
     private let queue = DispatchQueue(label: "flows of other routers")
+    /// Parts of tables that wait. Where there are more, the owner waits, and with it the neighbours that send them.
+    private let room = DispatchSemaphore(value: 128)
     /// Hosts of which something is under way, and how much.
     private var pending: [IPAddress: Int] = [:]
     /// Of hosts whose tables are coming; on its own queue.
@@ -37,11 +38,13 @@ final class FlowReceiving: @unchecked Sendable {
         _ flows: [RoamingFlow], of host: IPAddress, isFirst: Bool, completion: (@Sendable (Set<UInt32>) -> Void)? = nil
     ) {
         pending[host, default: 0] += 1
+        room.wait()
         queue.async { [self] in
-            var room = (isFirst ? nil : rooms[host]) ?? nat.awayRoom(of: host)
-            insert(flows, host, &room)
-            rooms[host] = completion == nil ? room : nil
-            let anchors = room.routers
+            var left = (isFirst ? nil : rooms[host]) ?? nat.awayRoom(of: host)
+            insert(flows, host, &left)
+            room.signal()
+            rooms[host] = completion == nil ? left : nil
+            let anchors = left.routers
             owner.async { [self] in
                 done(host)
                 completion?(anchors)
